@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: ISC
+
+/** Benchmarks and side-by-side runs against peers. */
+package dev.tealight.bench;

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: ISC
+
+import org.jspecify.annotations.NullMarked;
+
+/** Runs unikernels: monitor, vCPUs, guest memory, devices. */
+@NullMarked
+module dev.tealight {
+  requires org.slf4j;
+  requires static org.jspecify;
+}

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: ISC
+
+/** Block device. */
+package dev.tealight.device.block;

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: ISC
+
+/** Backend for Linux KVM. */
+package dev.tealight.ffi.kvm;

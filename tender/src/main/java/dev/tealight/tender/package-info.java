@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: ISC
+
+/** Command-line monitor. */
+package dev.tealight.tender;
