@@ -1,0 +1,4 @@
+// The linker takes this one for programs that declare no MANIFEST.
+#include "guest.h"
+
+MANIFEST();

@@ -1,0 +1,7 @@
+// An endless loop without an exit: only the monitor can stop it.
+#include "guest.h"
+
+int main(const char *arguments) {
+  (void)arguments;
+  for (;;) __asm__ volatile("");
+}
