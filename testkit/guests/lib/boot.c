@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 #include "guest.h"
 
 const struct boot_info *boot;

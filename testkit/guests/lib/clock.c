@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 #include "guest.h"
 
 uint64_t monotonic(void) {

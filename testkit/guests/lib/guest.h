@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // The guest library: what a program is written against.
 //
 // A program defines main(), may declare MANIFEST(...) and returns its exit status. One without MANIFEST has no devices.

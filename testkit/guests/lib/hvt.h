@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // The Solo5 hvt ABI, version 2, on x86-64, as a guest sees it.
 //
 // Addresses are guest physical; where memory is mapped they equal the virtual ones, so pointers are addresses.

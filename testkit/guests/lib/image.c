@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // What every image carries besides its manifest.
 #include "guest.h"
 

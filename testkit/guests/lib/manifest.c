@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 #include "guest.h"
 
 const struct device *device_of(uint64_t handle) {

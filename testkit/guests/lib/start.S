@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 # Entry and exception stubs. Everything else is C.
 
 # The monitor enters here with the boot info's address in rdi and rsp + 8 a multiple of 16. A program with an entry of

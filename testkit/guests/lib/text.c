@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 #include <stdarg.h>
 
 #include "guest.h"

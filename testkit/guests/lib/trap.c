@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // Own GDT, TSS and IDT; every exception prints itself and ends the guest, except one that a probe expects.
 #include "guest.h"
 

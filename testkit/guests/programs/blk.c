@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // The block device "storage", checked as the Solo5 test suite does. The status names the step that failed.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // A store to an unmapped address is a page fault in the guest.
 #include "guest.h"
 

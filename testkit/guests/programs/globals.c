@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // .data has its initial values and is writable, .bss is zero.
 #include "guest.h"
 

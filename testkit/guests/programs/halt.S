@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 # The smallest guest: HALT with status 0 is all it does.
 
         .section .text.start, "ax"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // Boot, console and the command line, which must be exactly Hello_Solo5.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 # One PUTS and HALT, without the library.
 
         .section .text.start, "ax"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // One console write of 4 KiB.
 #include "guest.h"
 

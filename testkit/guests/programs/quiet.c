@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // An option behind the image belongs to the guest.
 #include "guest.h"
 

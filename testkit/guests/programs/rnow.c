@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // A write to read-only data.
 #include "guest.h"
 

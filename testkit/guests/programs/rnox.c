@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // Execution of read-only data.
 #include "guest.h"
 

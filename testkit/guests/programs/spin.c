@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // An endless loop without an exit: only the monitor can stop it.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // Exit status N: any number, negative ones too.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // The monotonic clock advances, sleeps take their time, the wall clock is plausible.
 #include "guest.h"
 

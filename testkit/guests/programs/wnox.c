@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // Execution of data.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // A read of text as data.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // A write to text.
 #include "guest.h"
 

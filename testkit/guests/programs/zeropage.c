@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // Page 0 is unmapped.
 #include "guest.h"
 
