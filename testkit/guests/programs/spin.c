@@ -5,5 +5,6 @@
 
 int main(const char *arguments) {
   (void)arguments;
+  print("spinning\n");
   for (;;) __asm__ volatile("");
 }

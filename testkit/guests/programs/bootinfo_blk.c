@@ -1,0 +1,4 @@
+// bootinfo with two block devices.
+#include "bootinfo.c"
+
+MANIFEST(BLOCK("first"), BLOCK("second"));

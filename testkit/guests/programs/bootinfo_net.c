@@ -1,0 +1,4 @@
+// bootinfo with a net device.
+#include "bootinfo.c"
+
+MANIFEST(NET("service0"));

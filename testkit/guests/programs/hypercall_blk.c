@@ -1,0 +1,4 @@
+// hypercall with a block device, handle 1.
+#include "hypercall.c"
+
+MANIFEST(BLOCK("storage"));

@@ -1,0 +1,4 @@
+// hypercall with a net device, handle 1.
+#include "hypercall.c"
+
+MANIFEST(NET("service0"));
