@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // Echoes the command line with its length and CRC-32.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // Block transfers at hypercall level: no alignment is asked for, length 0 succeeds, every other edge is EINVAL.
 #include "guest.h"
 

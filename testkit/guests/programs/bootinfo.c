@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // Prints the boot info and the manifest copy.
 #include "guest.h"
 

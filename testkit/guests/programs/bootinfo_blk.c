@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // bootinfo with two block devices.
 #include "bootinfo.c"
 

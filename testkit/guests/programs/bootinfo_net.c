@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // bootinfo with a net device.
 #include "bootinfo.c"
 

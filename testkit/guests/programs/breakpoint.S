@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 # An INT3 at the entry's second instruction, 0x100021, then HALT with status 0. Without a debugger it is a triple fault.
 
         .section .text.start, "ax"

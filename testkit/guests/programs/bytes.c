@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // Every byte value once, in order, in one console write: the console passes bytes through.
 #include "guest.h"
 

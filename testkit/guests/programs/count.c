@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // count [LINES [STEPS]]: prints a line after each STEPS iterations; 0 lines means for ever.
 #include "guest.h"
 

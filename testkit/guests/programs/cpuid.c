@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // Prints every CPUID leaf: function, index, eax, ebx, ecx, edx.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // Prints the processor's state at entry and compares it with the ABI.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // flood [LINES]: numbered lines of 4 KiB as fast as the console takes them; for ever by default.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // SSE works from the first instruction: aligned 128-bit moves, a packed multiplication, scalar comparisons.
 #include "guest.h"
 

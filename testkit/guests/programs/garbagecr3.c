@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // garbagecr3 [VALUE]: page tables outside memory.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // HLT instead of the HALT hypercall.
 #include "guest.h"
 

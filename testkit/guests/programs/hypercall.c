@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // Whatever the command line says, for hostile tests. Commands are separated by ";" words:
 //
 //   out PORT WIDTH VALUE            writes to a port; for a well-formed call VALUE is the argument block's address

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // hypercall with a net device, handle 1.
 #include "hypercall.c"
 

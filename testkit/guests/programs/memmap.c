@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // What the page tables allow: nothing in low memory but reading boot info and what follows, nothing above memory.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // 63 block devices, as many as a manifest can have. Handles must not be mixed up.
 #include "guest.h"
 

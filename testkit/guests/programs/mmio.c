@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // mmio read WIDTH ADDRESS | mmio write WIDTH ADDRESS VALUE: one access to an address outside memory, which the guest
 // maps by page tables of its own.
 #include "guest.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // FS base starts at 0, so a stray access to thread-local storage meets page 0.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // A guest from the time when boot info had 40 bytes: it looks at no more, and finds the manifest by its pointer.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // poll [NANOSECONDS [TIMES]]: POLL as a sleep, never shorter than asked for. Without arguments 0, 1 ns and 50 ms.
 #include "guest.h"
 

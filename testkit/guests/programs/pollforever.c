@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // Waits for ever: only the monitor can stop it.
 #include "guest.h"
 

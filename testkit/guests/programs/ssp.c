@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // The stack protector notices an overflow. A NUL byte follows its message.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 # For single steps, breakpoints and watchpoints: known instructions from the entry on, which is 0x100020.
 
         .section .text.start, "ax"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // storm [CALLS]: as many of the cheapest hypercall as one can make, a million by default.
 #include "guest.h"
 

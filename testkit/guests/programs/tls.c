@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // Two thread blocks, switched by the FS base; each starts with the image's initial values.
 #include "guest.h"
 

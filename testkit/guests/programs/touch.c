@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // touch [MIB]: writes to each page of the heap, or of its first MIB mebibytes, after looking that it is zero.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 // trap KIND: raises an exception of that kind, which ends the guest with status 255.
 #include "guest.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: ISC
+
 # An exception before there is an IDT.
 
         .section .text.start, "ax"

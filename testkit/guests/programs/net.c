@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: ISC
+
+// net [limit [REPLIES]]: answers ARP and ping on "service0" as 10.0.0.2, ends after 100000 replies if limited.
+#include "guest.h"
+
+#define INTERFACES 1
+#include "ping.h"
+
+MANIFEST(NET("service0"));
