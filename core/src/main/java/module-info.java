@@ -7,4 +7,11 @@ import org.jspecify.annotations.NullMarked;
 module dev.tealight {
   requires org.slf4j;
   requires static org.jspecify;
+
+  exports dev.tealight;
+  exports dev.tealight.device;
+  exports dev.tealight.solo5;
+  exports dev.tealight.spi;
+
+  uses dev.tealight.spi.HypervisorProvider;
 }

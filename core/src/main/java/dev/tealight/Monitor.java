@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight;
+
+import dev.tealight.device.Device;
+import dev.tealight.device.DeviceConfig;
+import dev.tealight.device.GuestCallHandler;
+import dev.tealight.device.GuestCallRegistry;
+import dev.tealight.internal.run.Execution;
+import dev.tealight.internal.run.Machine;
+import dev.tealight.internal.run.MachineSpec;
+import dev.tealight.solo5.Solo5Hvt;
+import dev.tealight.spi.BootProtocol;
+import java.io.OutputStream;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One unikernel with the machine it runs on: memory, a vCPU, and the devices it declares.
+ *
+ * <p>{@link Builder#build} creates everything and runs nothing; {@link #run} or {@link #start} runs the guest, once; {@link
+ * #close} stops it if need be and frees everything. Any number of monitors live side by side. Any thread may use a monitor.
+ */
+public final class Monitor implements AutoCloseable {
+  private final Machine machine;
+  private final ReentrantLock lock = new ReentrantLock();
+  // Guarded by the lock.
+  private @Nullable Execution execution;
+  private boolean closed;
+
+  private Monitor(MachineSpec spec) {
+    machine = Machine.create(spec);
+    machine.observe(observer -> observer.created(this));
+  }
+
+  /** {@return a builder with nothing set} */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Runs the guest and waits for its end. The guest runs on a thread of its own; interrupting the calling thread stops it.
+   *
+   * @return how it ended
+   * @throws InterruptedException if the calling thread was interrupted; the guest has been stopped
+   * @throws VmmException if the host failed
+   * @throws IllegalStateException if it was run before or the monitor is closed
+   */
+  public RunResult run() throws InterruptedException {
+    Execution started = startExecution();
+    try {
+      return started.await();
+    } catch (InterruptedException e) {
+      started.stopAndJoin();
+      throw e;
+    }
+  }
+
+  /**
+   * Starts the guest.
+   *
+   * @return the run
+   * @throws IllegalStateException if it was run before or the monitor is closed
+   */
+  public RunHandle start() {
+    return new RunHandle(startExecution());
+  }
+
+  private Execution startExecution() {
+    lock.lock();
+    try {
+      if (closed) {
+        throw new IllegalStateException("monitor %s is closed".formatted(name()));
+      }
+      if (execution != null) {
+        throw new IllegalStateException(
+            "monitor %s has run its guest already: build another".formatted(name()));
+      }
+      Execution started = machine.start(this);
+      execution = started;
+      return started;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** {@return its name, for logs and threads} */
+  public String name() {
+    return machine.name();
+  }
+
+  /** {@return the hypervisor it runs on} */
+  public Hypervisor hypervisor() {
+    return machine.hypervisor();
+  }
+
+  /** {@return the memory of the guest, valid until {@link #close}} */
+  public GuestMemory memory() {
+    return machine.memory();
+  }
+
+  /** {@return how many bytes of the guest's output were dropped because its console could not take them} */
+  public long droppedConsoleByteCount() {
+    return machine.droppedConsoleByteCount();
+  }
+
+  /**
+   * Stops the guest if it runs, then frees everything. Harmless if repeated.
+   *
+   * @throws IllegalStateException if the guest's thread is stuck in a call to the host; names the call, frees nothing, and
+   *     may be tried again
+   */
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      if (closed) {
+        return;
+      }
+      if (execution != null) {
+        execution.stopAndJoin();
+      }
+      closed = true;
+      machine.close();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Collects what a monitor is made of. Not thread-safe; may build several monitors, one after the other. */
+  public static final class Builder {
+
+    /** The size of guest memory unless {@link #memoryByteSize} is called: 512 MiB, of which what is touched is paid. */
+    public static final long DEFAULT_MEMORY_BYTE_SIZE = 512L << 20;
+
+    private @Nullable Supplier<Image> image;
+    private @Nullable String name;
+    private BootProtocol protocol = Solo5Hvt.PROTOCOL;
+    private long memoryByteSize = DEFAULT_MEMORY_BYTE_SIZE;
+    private VmOptions.HugePages hugePages = VmOptions.HugePages.AUTO;
+    private List<String> arguments = List.of();
+    private final Map<String, MachineSpec.Attachment> devices = new LinkedHashMap<>();
+    private final List<Consumer<GuestCallRegistry>> handlers = new ArrayList<>();
+    private Console console = Console.discard();
+    private MachineSpec.Host host = new MachineSpec.Shared("", Hypervisors::firstAvailable);
+    private Duration limit = Duration.ZERO;
+    private TimeSource time = TimeSource.SYSTEM;
+    private @Nullable Executor executor;
+    private final List<MonitorObserver> observers = new ArrayList<>();
+
+    private Builder() {}
+
+    /**
+     * Sets the image; required.
+     *
+     * @param path of the file, read while the monitor is built
+     * @return this
+     */
+    public Builder image(Path path) {
+      Objects.requireNonNull(path, "path");
+      return image(() -> Image.open(path), String.valueOf(path.getFileName()));
+    }
+
+    /**
+     * Sets the image; required.
+     *
+     * @param name for messages
+     * @param bytes of the image; not copied
+     * @return this
+     */
+    public Builder image(String name, byte[] bytes) {
+      Objects.requireNonNull(bytes, "bytes");
+      return image(() -> Image.of(name, bytes), name);
+    }
+
+    /**
+     * Sets the image; required.
+     *
+     * @param name for messages
+     * @param channel read while the monitor is built; stays open
+     * @return this
+     */
+    public Builder image(String name, SeekableByteChannel channel) {
+      Objects.requireNonNull(channel, "channel");
+      return image(() -> Image.of(name, channel), name);
+    }
+
+    private Builder image(Supplier<Image> source, String defaultName) {
+      image = source;
+      name = defaultName;
+      return this;
+    }
+
+    /**
+     * Sets the name for logs and threads; the image's unless called after {@code image}.
+     *
+     * @param name for people
+     * @return this
+     */
+    public Builder name(String name) {
+      this.name = Objects.requireNonNull(name, "name");
+      return this;
+    }
+
+    /**
+     * Sets how the image is read and started; {@link Solo5Hvt#PROTOCOL} unless called.
+     *
+     * @param protocol of the image
+     * @return this
+     */
+    public Builder bootProtocol(BootProtocol protocol) {
+      this.protocol = Objects.requireNonNull(protocol, "protocol");
+      return this;
+    }
+
+    /**
+     * Sets the size of guest memory; {@link #DEFAULT_MEMORY_BYTE_SIZE} unless called. The image's format may round it.
+     *
+     * @param byteSize positive
+     * @return this
+     */
+    public Builder memoryByteSize(long byteSize) {
+      memoryByteSize = byteSize;
+      return this;
+    }
+
+    /**
+     * Sets how guest memory is backed; {@link VmOptions.HugePages#AUTO} unless called.
+     *
+     * @param policy what to ask of the host
+     * @return this
+     */
+    public Builder hugePages(VmOptions.HugePages policy) {
+      hugePages = Objects.requireNonNull(policy, "policy");
+      return this;
+    }
+
+    /**
+     * Sets the guest's arguments, replacing earlier ones; none unless called.
+     *
+     * @param arguments words; the guest gets them joined with single spaces
+     * @return this
+     */
+    public Builder arguments(String... arguments) {
+      this.arguments = List.of(arguments);
+      return this;
+    }
+
+    /**
+     * Attaches a device to be made when the monitor is built, and closed with it.
+     *
+     * @param name of the device in the image's manifest
+     * @param config makes it
+     * @return this
+     * @throws ConfigurationException if the name is attached already
+     */
+    public Builder device(String name, DeviceConfig config) {
+      return attach(name, new MachineSpec.Configured(config));
+    }
+
+    /**
+     * Attaches a device that exists.
+     *
+     * @param name of the device in the image's manifest
+     * @param device serves this monitor alone; stays the caller's to close, after the monitor
+     * @return this
+     * @throws ConfigurationException if the name is attached already
+     */
+    public Builder device(String name, Device device) {
+      return attach(name, new MachineSpec.Existing(device));
+    }
+
+    private Builder attach(String name, MachineSpec.Attachment attachment) {
+      if (devices.putIfAbsent(name, attachment) != null) {
+        throw new ConfigurationException("device %s is attached twice".formatted(name));
+      }
+      return this;
+    }
+
+    /**
+     * Adds a hypercall of the embedder's own.
+     *
+     * @param nr a number that neither the image's format nor a device uses, 0 to 255
+     * @param owner for messages: what it does
+     * @param handler serves it
+     * @return this
+     */
+    public Builder hypercall(int nr, String owner, GuestCallHandler handler) {
+      return handlers(registry -> registry.hypercall(nr, owner, handler));
+    }
+
+    /**
+     * Adds handlers for hypercalls, ports and addresses of the embedder's own.
+     *
+     * @param registration called for each monitor that is built
+     * @return this
+     */
+    public Builder handlers(Consumer<GuestCallRegistry> registration) {
+      handlers.add(Objects.requireNonNull(registration, "registration"));
+      return this;
+    }
+
+    /**
+     * Sets where the guest's text output goes; {@link Console#discard} unless called.
+     *
+     * @param console sink and policy
+     * @return this
+     */
+    public Builder console(Console console) {
+      this.console = Objects.requireNonNull(console, "console");
+      return this;
+    }
+
+    /**
+     * Sends the guest's text output to a stream, as {@link Console#to(OutputStream)} does.
+     *
+     * @param stream stays open
+     * @return this
+     */
+    public Builder console(OutputStream stream) {
+      return console(Console.to(stream));
+    }
+
+    /**
+     * Uses a hypervisor that the caller opened. Unless this or {@link #backend} is called, monitors share the {@linkplain
+     * Hypervisors#firstAvailable first available} one.
+     *
+     * @param hypervisor stays the caller's to close, after the monitor
+     * @return this
+     */
+    public Builder hypervisor(Hypervisor hypervisor) {
+      host = new MachineSpec.Given(Objects.requireNonNull(hypervisor, "hypervisor"));
+      return this;
+    }
+
+    /**
+     * Uses a backend by its name, shared with all monitors that do the same.
+     *
+     * @param backend for instance {@code kvm}
+     * @return this
+     */
+    public Builder backend(String backend) {
+      Objects.requireNonNull(backend, "backend");
+      host = new MachineSpec.Shared(backend, () -> Hypervisors.open(backend));
+      return this;
+    }
+
+    /**
+     * Ends the run with {@link RunResult.DeadlineExceeded} when it takes too long; no limit unless called.
+     *
+     * @param limit on the run, waits and pauses included; positive
+     * @return this
+     */
+    public Builder deadline(Duration limit) {
+      if (limit.isNegative() || limit.isZero()) {
+        throw new ConfigurationException("deadline of %s: give a positive duration".formatted(limit));
+      }
+      this.limit = limit;
+      return this;
+    }
+
+    /**
+     * Sets the guest's clocks; the host's unless called.
+     *
+     * @param time the clocks
+     * @return this
+     */
+    public Builder timeSource(TimeSource time) {
+      this.time = Objects.requireNonNull(time, "time");
+      return this;
+    }
+
+    /**
+     * Sets who runs the guest; a new platform thread unless called.
+     *
+     * @param executor must run the guest on one platform thread until it ends
+     * @return this
+     */
+    public Builder executor(Executor executor) {
+      this.executor = Objects.requireNonNull(executor, "executor");
+      return this;
+    }
+
+    /**
+     * Adds an observer.
+     *
+     * @param observer told what happens
+     * @return this
+     */
+    public Builder observer(MonitorObserver observer) {
+      observers.add(Objects.requireNonNull(observer, "observer"));
+      return this;
+    }
+
+    /**
+     * Creates everything and runs nothing.
+     *
+     * @return a monitor that the caller closes
+     * @throws ConfigurationException if what was asked for cannot be, for instance a device of the manifest is not attached
+     * @throws ImageException if the image is missing or cannot be run
+     * @throws HypervisorUnavailableException if nothing here can run the guest
+     * @throws VmmException if the host fails; all that was created is freed
+     */
+    public Monitor build() {
+      if (image == null || name == null) {
+        throw new ConfigurationException("no image was given: call image(…)");
+      }
+      return new Monitor(
+          new MachineSpec(
+              name,
+              image,
+              protocol,
+              memoryByteSize,
+              hugePages,
+              arguments,
+              new LinkedHashMap<>(devices),
+              List.copyOf(handlers),
+              console,
+              host,
+              limit,
+              time,
+              Optional.ofNullable(executor),
+              List.copyOf(observers)));
+    }
+  }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight;
+
+/**
+ * Told what happens to a monitor. Each method is called by the thread on which it happens and must return soon; exceptions
+ * are logged and otherwise ignored.
+ */
+public interface MonitorObserver {
+
+  /**
+   * The monitor was built: image loaded, devices active, nothing run.
+   *
+   * @param monitor the monitor
+   */
+  default void created(Monitor monitor) {}
+
+  /**
+   * The guest is about to execute its first instruction.
+   *
+   * @param monitor the monitor
+   */
+  default void started(Monitor monitor) {}
+
+  /**
+   * The guest waits for time or for a device.
+   *
+   * @param monitor the monitor
+   * @param deadlineNanos when it wakes at the latest, or {@link Waiter#NO_DEADLINE}
+   */
+  default void waiting(Monitor monitor, long deadlineNanos) {}
+
+  /**
+   * A device could not do its work because of the host; the guest got an error code.
+   *
+   * @param monitor the monitor
+   * @param device the device's name
+   * @param what the operation
+   * @param cause what the host reported
+   */
+  default void deviceError(Monitor monitor, String device, String what, Exception cause) {}
+
+  /**
+   * The run ended.
+   *
+   * @param monitor the monitor
+   * @param result how
+   * @param exits how many exits of each kind the vCPU had
+   */
+  default void ended(Monitor monitor, RunResult result, ExitCounts exits) {}
+}

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.internal.console;
+
+import dev.tealight.Console;
+import dev.tealight.ReadinessSource;
+import dev.tealight.Waiter;
+import dev.tealight.device.GuestCall;
+import dev.tealight.device.Outcome;
+import dev.tealight.spi.ConsoleOutput;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A {@link Console} at work: a ring of bytes between the vCPU thread, which fills it, and the console thread, which empties
+ * it into the sink.
+ */
+public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ConsoleQueue.class);
+  private static final int DIRECT_CHUNK = 8 * 1024;
+
+  private final Console console;
+  private final String name;
+  private final Room room = new Room();
+  private final List<ReadinessSource> roomOnly = List.of(room);
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition filled = lock.newCondition();
+  private final Condition emptied = lock.newCondition();
+  // All guarded by the lock.
+  private byte @Nullable [] ring;
+  private int head;
+  private int used;
+  private boolean writing;
+  private boolean closed;
+  private @Nullable Thread writer;
+  private long droppedByteCount;
+  private boolean broken;
+
+  // The write under way; vCPU thread only.
+  private long gpa;
+  private long left;
+  private long deadlineNanos;
+
+  /**
+   * Creates one; nothing is started yet.
+   *
+   * @param console where the bytes go
+   * @param name of the monitor, for the thread's name and messages
+   */
+  public ConsoleQueue(Console console, String name) {
+    this.console = console;
+    this.name = name;
+  }
+
+  /**
+   * Connects it to the waiter of the guest that fills it.
+   *
+   * @param waiter woken when there is room again
+   */
+  public void attach(Waiter waiter) {
+    room.attach(waiter);
+  }
+
+  @Override
+  public Outcome write(GuestCall call, long gpa, long byteSize) {
+    call.memory().checkRead(gpa, byteSize);
+    this.gpa = gpa;
+    this.left = byteSize;
+    this.deadlineNanos = call.time().deadlineAfter(console.patience().toNanos());
+    return resume(call);
+  }
+
+  @Override
+  public Outcome resume(GuestCall call) {
+    if (!console.isQueued()) {
+      return writeDirectly(call);
+    }
+    lock.lock();
+    try {
+      enqueue(call);
+      if (left == 0) {
+        return Outcome.CONTINUE;
+      }
+      if (broken || call.time().monotonicNanos() >= deadlineNanos) {
+        drop(left);
+        left = 0;
+        return Outcome.CONTINUE;
+      }
+    } finally {
+      lock.unlock();
+    }
+    return call.waitFor(deadlineNanos, roomOnly);
+  }
+
+  private void enqueue(GuestCall call) {
+    byte[] bytes = ring;
+    if (bytes == null) {
+      bytes = new byte[console.capacity()];
+      ring = bytes;
+    }
+    while (left > 0 && used < bytes.length && !broken) {
+      int tail = (head + used) % bytes.length;
+      int contiguous = tail < head ? head - tail : bytes.length - tail;
+      int count = (int) Math.min(left, Math.min(contiguous, bytes.length - used));
+      call.memory().copyOut(gpa, bytes, tail, count);
+      gpa += count;
+      left -= count;
+      used += count;
+    }
+    if (used > 0) {
+      if (writer == null) {
+        writer = Thread.ofPlatform().daemon().name("console-" + name).start(this::drainToSink);
+      }
+      filled.signal();
+    }
+  }
+
+  private Outcome writeDirectly(GuestCall call) {
+    byte[] bytes = ring;
+    if (bytes == null) {
+      bytes = new byte[DIRECT_CHUNK];
+      ring = bytes;
+    }
+    while (left > 0) {
+      int count = (int) Math.min(left, bytes.length);
+      call.memory().copyOut(gpa, bytes, 0, count);
+      deliver(bytes, count);
+      gpa += count;
+      left -= count;
+    }
+    return Outcome.CONTINUE;
+  }
+
+  /** Runs on the console thread until closed and empty. */
+  private void drainToSink() {
+    byte[] chunk = new byte[Math.min(console.capacity(), 16 * 1024)];
+    while (true) {
+      int count;
+      lock.lock();
+      try {
+        while (used == 0) {
+          if (closed) {
+            return;
+          }
+          filled.awaitUninterruptibly();
+        }
+        count = take(chunk);
+        writing = true;
+      } finally {
+        lock.unlock();
+      }
+      room.wake();
+      deliver(chunk, count);
+      lock.lock();
+      try {
+        writing = false;
+        emptied.signalAll();
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  private int take(byte[] chunk) {
+    byte[] bytes = Objects.requireNonNull(ring);
+    int count = Math.min(used, Math.min(chunk.length, bytes.length - head));
+    System.arraycopy(bytes, head, chunk, 0, count);
+    head = (head + count) % bytes.length;
+    used -= count;
+    return count;
+  }
+
+  private void deliver(byte[] bytes, int count) {
+    try {
+      if (!isBroken()) {
+        console.sink().write(bytes, 0, count);
+        return;
+      }
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("console of {} failed, its further output is dropped", name, e);
+      lock.lock();
+      try {
+        broken = true;
+        drop(used);
+        used = 0;
+      } finally {
+        lock.unlock();
+      }
+      room.wake();
+    }
+    lock.lock();
+    try {
+      drop(count);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean isBroken() {
+    lock.lock();
+    try {
+      return broken;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void drop(long byteCount) {
+    if (droppedByteCount == 0 && byteCount > 0) {
+      LOG.warn("console of {} cannot take the guest's output, dropping it", name);
+    }
+    droppedByteCount += byteCount;
+  }
+
+  /** {@return how many bytes were dropped so far; any thread} */
+  public long droppedByteCount() {
+    lock.lock();
+    try {
+      return droppedByteCount;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Waits until all output is with the sink, for no longer than the console's patience. Any thread but the sink's.
+   *
+   * @return false if output was still under way when the patience ended
+   */
+  public boolean drain() {
+    long nanos = Math.max(console.patience().toNanos(), Duration.ofSeconds(1).toNanos());
+    boolean interrupted = false;
+    lock.lock();
+    try {
+      while (used > 0 || writing) {
+        try {
+          nanos = emptied.awaitNanos(nanos);
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+        if (nanos <= 0) {
+          return false;
+        }
+      }
+      return true;
+    } finally {
+      lock.unlock();
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /** Hands over what is left and ends the console thread; does not wait for a stuck sink beyond the patience. */
+  @Override
+  public void close() {
+    boolean drained = drain();
+    Thread thread;
+    lock.lock();
+    try {
+      closed = true;
+      thread = writer;
+      filled.signal();
+      if (!drained) {
+        LOG.warn("console of {} is stuck in its sink, {} bytes are lost", name, used);
+        used = 0;
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (thread != null && drained) {
+      joinQuietly(thread);
+    }
+    if (drained && console.sink() instanceof LineSplitter lines) {
+      lines.finish();
+    }
+  }
+
+  private static void joinQuietly(Thread thread) {
+    try {
+      thread.join(TimeUnit.SECONDS.toMillis(10));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Room in the queue, as something a guest waits for. */
+  private final class Room implements ReadinessSource {
+    private volatile @Nullable Waiter waiter;
+
+    @Override
+    public boolean isReady() {
+      lock.lock();
+      try {
+        return broken || ring == null || used < ring.length;
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    @Override
+    public void attach(Waiter waiter) {
+      this.waiter = waiter;
+    }
+
+    void wake() {
+      Waiter target = waiter;
+      if (target != null) {
+        target.wake();
+      }
+    }
+  }
+}

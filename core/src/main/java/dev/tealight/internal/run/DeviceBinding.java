@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.internal.run;
+
+import dev.tealight.ConfigurationException;
+import dev.tealight.GuestMemory;
+import dev.tealight.ReadinessSource;
+import dev.tealight.TimeSource;
+import dev.tealight.device.Device;
+import dev.tealight.device.DeviceContext;
+import dev.tealight.device.DeviceHypercall;
+import dev.tealight.device.GuestCallHandler;
+import dev.tealight.device.GuestCallRegistry;
+import dev.tealight.spi.BootContext.AttachedDevice;
+import dev.tealight.spi.BootImage.DeclaredDevice;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A device with its declaration, and what it told the monitor when it was activated. */
+final class DeviceBinding implements DeviceContext {
+
+  /** Told when a device could not do its work. */
+  interface FailureListener {
+    void hostFailure(String device, String what, Exception cause);
+  }
+
+  private final DeclaredDevice declared;
+  private final GuestMemory memory;
+  private final TimeSource time;
+  private final HandlerTable handlers;
+  private final DeviceCalls calls;
+  private final FailureListener failures;
+  private final List<ReadinessSource> readiness = new ArrayList<>();
+  private byte[] properties = {};
+
+  DeviceBinding(
+      DeclaredDevice declared,
+      GuestMemory memory,
+      TimeSource time,
+      HandlerTable handlers,
+      DeviceCalls calls,
+      FailureListener failures) {
+    this.declared = declared;
+    this.memory = memory;
+    this.time = time;
+    this.handlers = handlers;
+    this.calls = calls;
+    this.failures = failures;
+  }
+
+  AttachedDevice activate(Device device) {
+    device.activate(this);
+    return new AttachedDevice(declared, properties, List.copyOf(readiness));
+  }
+
+  @Override
+  public String name() {
+    return declared.name();
+  }
+
+  @Override
+  public int handle() {
+    return declared.handle();
+  }
+
+  @Override
+  public GuestMemory memory() {
+    return memory;
+  }
+
+  @Override
+  public TimeSource time() {
+    return time;
+  }
+
+  @Override
+  public void hypercall(DeviceHypercall call, GuestCallHandler handler) {
+    calls.register(call, declared, handler);
+  }
+
+  @Override
+  public GuestCallRegistry registry() {
+    return handlers;
+  }
+
+  @Override
+  public void describe(byte[] properties) {
+    if (properties.length > 16) {
+      throw new ConfigurationException(
+          "device %s describes itself with %d bytes: give at most 16".formatted(declared.name(), properties.length));
+    }
+    this.properties = properties.clone();
+  }
+
+  @Override
+  public void pollable(ReadinessSource source) {
+    readiness.add(source);
+  }
+
+  @Override
+  public void hostFailure(String what, Exception cause) {
+    failures.hostFailure(declared.name(), what, cause);
+  }
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.internal.run;
+
+import dev.tealight.ConfigurationException;
+import dev.tealight.GuestMemory;
+import dev.tealight.Hypervisor;
+import dev.tealight.Image;
+import dev.tealight.Monitor;
+import dev.tealight.MonitorObserver;
+import dev.tealight.Vcpu;
+import dev.tealight.Vm;
+import dev.tealight.VmOptions;
+import dev.tealight.Waiter;
+import dev.tealight.device.Device;
+import dev.tealight.device.GuestCallRegistry;
+import dev.tealight.internal.console.ConsoleQueue;
+import dev.tealight.internal.host.CloseStack;
+import dev.tealight.internal.host.SharedHypervisors;
+import dev.tealight.spi.BootContext;
+import dev.tealight.spi.BootContext.AttachedDevice;
+import dev.tealight.spi.BootImage;
+import dev.tealight.spi.BootImage.DeclaredDevice;
+import dev.tealight.spi.ConsoleOutput;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The machine of one monitor: everything that is created before the guest runs and freed after it. */
+public final class Machine implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Machine.class);
+
+  private final MachineSpec spec;
+  private final CloseStack resources;
+  private final Hypervisor hypervisor;
+  private final Vm vm;
+  private final RunLoop loop;
+  private final ConsoleQueue console;
+  private volatile @Nullable Monitor monitor;
+
+  /**
+   * Creates a machine with its guest loaded and its vCPU on the first instruction.
+   *
+   * @param spec what it is made of
+   * @return a machine that the caller closes
+   */
+  public static Machine create(MachineSpec spec) {
+    CloseStack resources = new CloseStack();
+    try {
+      return new Machine(spec, resources);
+    } catch (Throwable e) {
+      try {
+        resources.close();
+      } catch (RuntimeException suppressed) {
+        e.addSuppressed(suppressed);
+      }
+      throw e;
+    }
+  }
+
+  /** Reads as the order in which a machine comes to be; what is pushed is freed in reverse, also when a later step fails. */
+  private Machine(MachineSpec spec, CloseStack resources) {
+    this.spec = spec;
+    this.resources = resources;
+
+    // First all that can be refused without touching the host.
+    BootImage image = readImage(spec);
+    checkDevices(spec, image);
+    long memoryByteSize = image.memoryByteSize(spec.memoryByteSize());
+
+    hypervisor = acquireHypervisor();
+    if (hypervisor.architecture() != image.architecture()) {
+      throw new ConfigurationException(
+          "image %s is for %s, but backend %s runs guests for %s"
+              .formatted(spec.name(), image.architecture(), hypervisor.name(), hypervisor.architecture()));
+    }
+    Map<String, Device> devices = DeviceFactory.create(spec, image, resources);
+
+    Waiter waiter = hypervisor.createWaiter();
+    resources.push(waiter::close);
+    console = new ConsoleQueue(spec.console(), spec.name());
+    resources.push(console::close);
+    console.attach(waiter);
+
+    vm = hypervisor.createVm(new VmOptions(memoryByteSize, spec.hugePages()));
+    resources.push(vm::close);
+    Vcpu vcpu = vm.createVcpu();
+    resources.push(vcpu::close);
+
+    HandlerTable handlers = new HandlerTable();
+    List<AttachedDevice> attached = activate(image, devices, handlers, waiter);
+    image.boot(new Context(vm, vcpu, spec.arguments(), attached, handlers, console));
+    spec.handlers().forEach(registration -> registration.accept(handlers));
+    loop = new RunLoop(vcpu, vm.memory(), handlers, image.hypercalls(), waiter, spec.time(), spec.limit());
+  }
+
+  private static BootImage readImage(MachineSpec spec) {
+    try (Image image = spec.image().get()) {
+      return spec.protocol().open(image);
+    }
+  }
+
+  private static void checkDevices(MachineSpec spec, BootImage image) {
+    List<String> declared =
+        image.devices().stream().map(device -> "%s (%s)".formatted(device.name(), device.type())).toList();
+    String inManifest = declared.isEmpty() ? "no devices" : String.join(", ", declared);
+    for (DeclaredDevice device : image.devices()) {
+      if (!spec.devices().containsKey(device.name())) {
+        throw new ConfigurationException(
+            "device %s of type %s is declared by %s but not attached; its manifest has %s"
+                .formatted(device.name(), device.type(), spec.name(), inManifest));
+      }
+    }
+    for (String name : spec.devices().keySet()) {
+      if (image.devices().stream().noneMatch(device -> device.name().equals(name))) {
+        throw new ConfigurationException(
+            "device %s is attached but not declared by %s; its manifest has %s"
+                .formatted(name, spec.name(), inManifest));
+      }
+    }
+  }
+
+  private Hypervisor acquireHypervisor() {
+    return switch (spec.host()) {
+      case MachineSpec.Given(Hypervisor given) -> given;
+      case MachineSpec.Shared shared -> {
+        SharedHypervisors.Lease lease = SharedHypervisors.acquire(shared.key(), shared.opener());
+        resources.push(lease::close);
+        yield lease.hypervisor();
+      }
+    };
+  }
+
+  private List<AttachedDevice> activate(
+      BootImage image, Map<String, Device> devices, HandlerTable handlers, Waiter waiter) {
+    DeviceCalls calls = new DeviceCalls(handlers);
+    List<AttachedDevice> attached = new ArrayList<>();
+    for (DeclaredDevice declared : image.devices()) {
+      Device device = Objects.requireNonNull(devices.get(declared.name()));
+      AttachedDevice active =
+          new DeviceBinding(declared, vm.memory(), spec.time(), handlers, calls, this::hostFailure)
+              .activate(device);
+      active.readiness().forEach(source -> source.attach(waiter));
+      attached.add(active);
+    }
+    return attached;
+  }
+
+  private void hostFailure(String device, String what, Exception cause) {
+    LOG.warn("device {} of {}: {} failed", device, spec.name(), what, cause);
+    Monitor owner = monitor;
+    if (owner != null) {
+      observe(observer -> observer.deviceError(owner, device, what, cause));
+    }
+  }
+
+  /**
+   * Starts the guest.
+   *
+   * @param owner told to observers
+   * @return the run
+   */
+  public Execution start(Monitor owner) {
+    monitor = owner;
+    observe(observer -> observer.started(owner));
+    Executor executor =
+        spec.executor()
+            .orElse(guest -> Thread.ofPlatform().name("vcpu-" + spec.name() + "-0").start(guest));
+    return Execution.start(
+        loop,
+        executor,
+        spec.limit(),
+        deadline -> observe(observer -> observer.waiting(owner, deadline)),
+        result -> {
+          if (!console.drain()) {
+            LOG.warn("output of {} is still on its way to a slow console", spec.name());
+          }
+          LOG.debug("{} ended with {} after {}", spec.name(), result, loop.counts());
+          observe(observer -> observer.ended(owner, result, loop.counts()));
+        });
+  }
+
+  /**
+   * Tells all observers.
+   *
+   * @param event what happened
+   */
+  public void observe(Consumer<MonitorObserver> event) {
+    for (MonitorObserver observer : spec.observers()) {
+      try {
+        event.accept(observer);
+      } catch (RuntimeException e) {
+        LOG.warn("observer {} of {} failed", observer, spec.name(), e);
+      }
+    }
+  }
+
+  /** {@return the name for logs and threads} */
+  public String name() {
+    return spec.name();
+  }
+
+  /** {@return the hypervisor} */
+  public Hypervisor hypervisor() {
+    return hypervisor;
+  }
+
+  /** {@return the guest's memory} */
+  public GuestMemory memory() {
+    return vm.memory();
+  }
+
+  /** {@return how much output was dropped} */
+  public long droppedConsoleByteCount() {
+    return console.droppedByteCount();
+  }
+
+  /** Frees everything; the guest must not be running. */
+  @Override
+  public void close() {
+    resources.close();
+  }
+
+  private record Context(
+      Vm vm,
+      Vcpu vcpu,
+      List<String> arguments,
+      List<AttachedDevice> devices,
+      GuestCallRegistry registry,
+      ConsoleOutput console)
+      implements BootContext {}
+}

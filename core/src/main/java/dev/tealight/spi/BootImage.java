@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.spi;
+
+import java.util.List;
+
+/** An image that was read and checked, ready to be booted any number of times. Immutable; any thread. */
+public interface BootImage {
+
+  /**
+   * A device that the image declares.
+   *
+   * @param name by which the embedder attaches it
+   * @param type the manifest's word for its kind
+   * @param handle by which the guest addresses it
+   */
+  record DeclaredDevice(String name, String type, int handle) {}
+
+  /** {@return the instruction set it is compiled for} */
+  GuestArchitecture architecture();
+
+  /** {@return the devices it needs, in its own order; all of them have to be attached} */
+  List<DeclaredDevice> devices();
+
+  /**
+   * {@return the size of the memory to create for a request, rounded as the format wants it}
+   *
+   * @param requestedByteSize what the embedder asked for
+   * @throws dev.tealight.ConfigurationException if a guest of this format cannot have that much or so little
+   */
+  long memoryByteSize(long requestedByteSize);
+
+  /** {@return how its hypercalls look} */
+  HypercallConvention hypercalls();
+
+  /**
+   * Loads the guest and sets its vCPU to its first instruction; registers the calls that the format itself offers.
+   *
+   * @param context the machine to boot, with all declared devices active
+   * @throws dev.tealight.ConfigurationException if something of the context does not fit, such as too long arguments
+   * @throws dev.tealight.ImageException if the image does not fit into the memory
+   */
+  void boot(BootContext context);
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.spi;
+
+import dev.tealight.ExitFrame;
+
+/** How an exit is recognised as a hypercall. Stateless, allocates nothing. */
+public interface HypercallConvention {
+
+  /** No hypercalls at all. */
+  HypercallConvention NONE =
+      new HypercallConvention() {
+        @Override
+        public int number(ExitFrame exit) {
+          return -1;
+        }
+
+        @Override
+        public long argument(ExitFrame exit) {
+          return 0;
+        }
+      };
+
+  /**
+   * {@return the number of the hypercall, or -1 if the exit is none}
+   *
+   * @param exit the exit
+   */
+  int number(ExitFrame exit);
+
+  /**
+   * {@return the argument of the hypercall}
+   *
+   * @param exit an exit for which {@link #number} is not negative
+   */
+  long argument(ExitFrame exit);
+}
