@@ -10,11 +10,13 @@ import java.util.Objects;
 import java.util.function.Consumer;
 
 /**
- * Where a guest's text output goes, and what happens when it cannot go there fast enough. Bytes pass through as they are.
+ * Where a guest's text output goes, and what happens when it cannot go there fast enough. Bytes
+ * pass through as they are.
  *
- * <p>Between guest and sink stands a bounded queue with a thread of its own, started with the first byte. When the queue is
- * full, the guest waits for up to a bounded time ({@link #DEFAULT_PATIENCE} unless set), after which what does not fit is
- * dropped and counted: a slow sink slows a guest down, a stuck one does not hang it. Immutable.
+ * <p>Between guest and sink stands a bounded queue with a thread of its own, started with the first
+ * byte. When the queue is full, the guest waits for up to a bounded time ({@link #DEFAULT_PATIENCE}
+ * unless set), after which what does not fit is dropped and counted: a slow sink slows a guest
+ * down, a stuck one does not hang it. Immutable.
  */
 public final class Console {
 
@@ -66,7 +68,8 @@ public final class Console {
   }
 
   /**
-   * {@return a console that writes to a stream from the console's own thread and flushes it after each write}
+   * {@return a console that writes to a stream from the console's own thread and flushes it after
+   * each write}
    *
    * @param stream may block; stays open
    */
@@ -80,8 +83,9 @@ public final class Console {
   }
 
   /**
-   * {@return a console that hands over whole lines of UTF-8 text, without their line ends, from the console's own thread}
-   * A line above 64 KiB comes in pieces; an unfinished last line comes when the run ends.
+   * {@return a console that hands over whole lines of UTF-8 text, without their line ends, from the
+   * console's own thread} A line above 64 KiB comes in pieces; an unfinished last line comes when
+   * the run ends.
    *
    * @param listener may block
    */
@@ -92,7 +96,8 @@ public final class Console {
   /**
    * {@return a console without queue and thread}
    *
-   * @param sink called by the vCPU thread; must never block, since stopping the guest would block with it
+   * @param sink called by the vCPU thread; must never block, since stopping the guest would block
+   *     with it
    */
   public static Console direct(Sink sink) {
     return new Console(sink, 0, Duration.ZERO, false);
@@ -105,19 +110,22 @@ public final class Console {
    */
   public Console capacity(int byteSize) {
     if (byteSize < 1) {
-      throw new ConfigurationException("console capacity of %d bytes: give at least 1".formatted(byteSize));
+      throw new ConfigurationException(
+          "console capacity of %d bytes: give at least 1".formatted(byteSize));
     }
     return new Console(sink, byteSize, patience, queued);
   }
 
   /**
-   * {@return the same console with another bound on how long the guest waits when the queue is full}
+   * {@return the same console with another bound on how long the guest waits when the queue is
+   * full}
    *
    * @param patience zero drops at once what does not fit
    */
   public Console patience(Duration patience) {
     if (patience.isNegative()) {
-      throw new ConfigurationException("console patience of %s: give zero or more".formatted(patience));
+      throw new ConfigurationException(
+          "console patience of %s: give zero or more".formatted(patience));
     }
     return new Console(sink, capacity, patience, queued);
   }

@@ -2,8 +2,8 @@
 package dev.tealight;
 
 /**
- * The registers of one vCPU, by instruction set. A value is a copy: changing it changes the vCPU only through {@link
- * Vcpu#writeState}.
+ * The registers of one vCPU, by instruction set. A value is a copy: changing it changes the vCPU
+ * only through {@link Vcpu#writeState}.
  */
 public sealed interface CpuState permits X86CpuState {
 

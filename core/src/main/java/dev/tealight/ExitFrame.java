@@ -6,8 +6,8 @@ import java.util.Objects;
 /**
  * One exit of one vCPU, filled by the backend and read by whoever runs it.
  *
- * <p>A frame is reused for every exit, so that an exit allocates nothing; {@link #snapshot} makes an immutable copy. Not
- * thread-safe: it belongs to the thread that runs the vCPU.
+ * <p>A frame is reused for every exit, so that an exit allocates nothing; {@link #snapshot} makes
+ * an immutable copy. Not thread-safe: it belongs to the thread that runs the vCPU.
  */
 public final class ExitFrame {
 
@@ -28,7 +28,10 @@ public final class ExitFrame {
     return kind;
   }
 
-  /** {@return the port, guest physical address or instruction address, see {@link ExitKind}; unsigned} */
+  /**
+   * {@return the port, guest physical address or instruction address, see {@link ExitKind};
+   * unsigned}
+   */
   public long address() {
     return address;
   }
@@ -38,7 +41,10 @@ public final class ExitFrame {
     return width;
   }
 
-  /** {@return what the guest wrote, zero-extended; after {@link #complete}, what the guest will read} */
+  /**
+   * {@return what the guest wrote, zero-extended; after {@link #complete}, what the guest will
+   * read}
+   */
   public long value() {
     return value;
   }
@@ -49,7 +55,8 @@ public final class ExitFrame {
   }
 
   /**
-   * Answers an {@link ExitKind#IO_READ} or {@link ExitKind#MMIO_READ}. The vCPU's next run hands the value to the guest.
+   * Answers an {@link ExitKind#IO_READ} or {@link ExitKind#MMIO_READ}. The vCPU's next run hands
+   * the value to the guest.
    *
    * @param value what the guest reads; bits above {@link #width} are ignored
    * @throws IllegalStateException if this exit is not a read
@@ -67,7 +74,8 @@ public final class ExitFrame {
    * @param kind one of the four access kinds
    * @param address the port or gpa, unsigned
    * @param width bytes: 1, 2, 4 or 8
-   * @param value what the guest wrote, zero-extended; for a read what the guest gets if nobody completes it
+   * @param value what the guest wrote, zero-extended; for a read what the guest gets if nobody
+   *     completes it
    * @return {@code kind}
    */
   public ExitKind access(ExitKind kind, long address, int width, long value) {

@@ -9,23 +9,29 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * The memory of one guest, from guest physical address 0 to {@link #byteSize}, little-endian and without alignment rules.
+ * The memory of one guest, from guest physical address 0 to {@link #byteSize}, little-endian and
+ * without alignment rules.
  *
- * <p>All accesses here are made <em>on the guest's behalf</em>: they are checked against the size and against the {@link
- * Region}s' protection, and what fails the check throws {@link GuestAccessException}, which ends the run as a fault of the
- * guest. The guest runs while these methods are called and may change any byte at any time: read each field once, check the
- * copy, use the copy.
+ * <p>All accesses here are made <em>on the guest's behalf</em>: they are checked against the size
+ * and against the {@link Region}s' protection, and what fails the check throws {@link
+ * GuestAccessException}, which ends the run as a fault of the guest. The guest runs while these
+ * methods are called and may change any byte at any time: read each field once, check the copy, use
+ * the copy.
  *
- * <p>Any thread may use it until the VM is closed; then every access throws {@link IllegalStateException}.
+ * <p>Any thread may use it until the VM is closed; then every access throws {@link
+ * IllegalStateException}.
  */
 public final class GuestMemory {
 
   /** The smallest unit of protection, in bytes. */
   public static final int PAGE_BYTE_SIZE = 4096;
 
-  private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfShort SHORT =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfLong LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final MemorySegment segment;
   private final long byteSize;
@@ -39,8 +45,8 @@ public final class GuestMemory {
   /**
    * Wraps a host mapping. For backends.
    *
-   * @param segment shared by all threads, writable, zero-filled, byte 0 being guest physical address 0; its lifetime is the
-   *     VM's
+   * @param segment shared by all threads, writable, zero-filled, byte 0 being guest physical
+   *     address 0; its lifetime is the VM's
    * @return the guest's view of it, with no restriction yet
    */
   public static GuestMemory over(MemorySegment segment) {
@@ -67,7 +73,8 @@ public final class GuestMemory {
   }
 
   /**
-   * Sets what the guest may do where; memory that no region names is unrestricted. For backends, see {@link Vm#protect}.
+   * Sets what the guest may do where; memory that no region names is unrestricted. For backends,
+   * see {@link Vm#protect}.
    *
    * @param regions in any order, without overlap, inside memory
    */
@@ -267,8 +274,9 @@ public final class GuestMemory {
   }
 
   /**
-   * {@return the whole mapping, unchecked and unrestricted} For the monitor's own writes, such as loading an image, and for
-   * backends; never with an address that came from the guest and was not checked.
+   * {@return the whole mapping, unchecked and unrestricted} For the monitor's own writes, such as
+   * loading an image, and for backends; never with an address that came from the guest and was not
+   * checked.
    */
   public MemorySegment unrestricted() {
     return segment;
@@ -288,7 +296,8 @@ public final class GuestMemory {
 
   private GuestAccessException forbidden(String verb, long gpa, long length) {
     return new GuestAccessException(
-        "%s of gpa=0x%x byteSize=%d is forbidden by the protection of its region".formatted(verb, gpa, length));
+        "%s of gpa=0x%x byteSize=%d is forbidden by the protection of its region"
+            .formatted(verb, gpa, length));
   }
 
   /** The regions that withhold something, as sorted arrays, replaced as a whole. */
@@ -313,7 +322,8 @@ public final class GuestMemory {
         Region region = sorted.get(i);
         starts[i] = region.gpa();
         ends[i] = region.end();
-        // What the processor may fetch the monitor may read for it: text is execute-only in today's images.
+        // What the processor may fetch the monitor may read for it: text is execute-only in today's
+        // images.
         readable[i] = region.protection().read() || region.protection().execute();
         writable[i] = region.protection().write();
       }
@@ -327,7 +337,8 @@ public final class GuestMemory {
       for (Region region : sorted) {
         if (region.gpa() < end || region.end() > memoryByteSize) {
           throw new IllegalArgumentException(
-              "%s overlaps another region or leaves memory of %d bytes".formatted(region, memoryByteSize));
+              "%s overlaps another region or leaves memory of %d bytes"
+                  .formatted(region, memoryByteSize));
         }
         end = region.end();
       }

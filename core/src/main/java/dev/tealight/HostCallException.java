@@ -17,7 +17,10 @@ public final class HostCallException extends VmmException {
    * @param details the values passed and what to do; may be empty
    */
   public HostCallException(String call, int errno, String symbol, String details) {
-    super("%s failed: %s (%d)%s".formatted(call, symbol, errno, details.isEmpty() ? "" : ": " + details), null);
+    super(
+        "%s failed: %s (%d)%s"
+            .formatted(call, symbol, errno, details.isEmpty() ? "" : ": " + details),
+        null);
     this.call = call;
     this.errno = errno;
   }

@@ -4,11 +4,11 @@ package dev.tealight;
 import dev.tealight.spi.GuestArchitecture;
 
 /**
- * What runs guests on this host, opened once and shared by any number of VMs: it owns what is per host, such as the device
- * descriptor and what was probed.
+ * What runs guests on this host, opened once and shared by any number of VMs: it owns what is per
+ * host, such as the device descriptor and what was probed.
  *
- * <p>Any thread may use it. Whoever opened it closes it, after the VMs it made; closing with VMs still open throws {@link
- * IllegalStateException} and changes nothing.
+ * <p>Any thread may use it. Whoever opened it closes it, after the VMs it made; closing with VMs
+ * still open throws {@link IllegalStateException} and changes nothing.
  */
 public interface Hypervisor extends AutoCloseable {
 

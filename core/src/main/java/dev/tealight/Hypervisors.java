@@ -17,11 +17,14 @@ public final class Hypervisors {
 
   private Hypervisors() {}
 
-  /** {@return all backends on the module or class path, in the order in which they would be tried} */
+  /**
+   * {@return all backends on the module or class path, in the order in which they would be tried}
+   */
   public static List<HypervisorProvider> installed() {
     return ServiceLoader.load(HypervisorProvider.class, Hypervisors.class.getClassLoader()).stream()
         .map(ServiceLoader.Provider::get)
-        .sorted(Comparator.comparingInt(provider -> provider.preference().orElse(Integer.MAX_VALUE)))
+        .sorted(
+            Comparator.comparingInt(provider -> provider.preference().orElse(Integer.MAX_VALUE)))
         .toList();
   }
 
@@ -50,8 +53,9 @@ public final class Hypervisors {
   }
 
   /**
-   * Opens the first backend, by {@link HypervisorProvider#preference}, that can run guests here. Backends without a
-   * preference are never taken. The choice is logged, with the reason why each earlier one was passed over.
+   * Opens the first backend, by {@link HypervisorProvider#preference}, that can run guests here.
+   * Backends without a preference are never taken. The choice is logged, with the reason why each
+   * earlier one was passed over.
    *
    * @return a hypervisor that the caller closes
    * @throws HypervisorUnavailableException if there is none; gives one reason for each backend
@@ -62,7 +66,11 @@ public final class Hypervisors {
       if (provider.preference().isPresent()) {
         try {
           Hypervisor chosen = provider.open(Optional.empty());
-          LOG.debug("backend {} chosen: {}; passed over: {}", chosen.name(), chosen.description(), passedOver);
+          LOG.debug(
+              "backend {} chosen: {}; passed over: {}",
+              chosen.name(),
+              chosen.description(),
+              passedOver);
           return chosen;
         } catch (HypervisorUnavailableException e) {
           passedOver.add(e.getMessage());
@@ -71,7 +79,8 @@ public final class Hypervisors {
     }
     throw new HypervisorUnavailableException(
         passedOver.isEmpty()
-            ? "no backend is installed: add tealight-ffi-kvm or another backend to the module or class path"
+            ? "no backend is installed: add tealight-ffi-kvm or another backend to the module or"
+                + " class path"
             : "no backend can run guests here: " + String.join("; ", passedOver));
   }
 

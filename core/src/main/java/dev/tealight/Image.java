@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The bytes of a guest image, wherever they are.
  *
- * <p>Immutable but for the state of what it reads from: one opened {@linkplain #open from a path} wants closing, one over a
- * channel leaves the channel to its owner and moves its position.
+ * <p>Immutable but for the state of what it reads from: one opened {@linkplain #open from a path}
+ * wants closing, one over a channel leaves the channel to its owner and moves its position.
  */
 public final class Image implements AutoCloseable {
   private final String name;
@@ -115,7 +115,8 @@ public final class Image implements AutoCloseable {
         }
       }
     } catch (IOException e) {
-      throw new ImageException("%s of image %s cannot be read: %s".formatted(what, name, e.getMessage()), e);
+      throw new ImageException(
+          "%s of image %s cannot be read: %s".formatted(what, name, e.getMessage()), e);
     }
     return buffer.array();
   }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight;
 
-/** The image is not one that can be run: its format, ABI number or manifest is wrong. Names offset and field. */
+/**
+ * The image is not one that can be run: its format, ABI number or manifest is wrong. Names offset
+ * and field.
+ */
 public final class ImageException extends VmmException {
   private static final long serialVersionUID = 1L;
 

@@ -29,8 +29,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * One unikernel with the machine it runs on: memory, a vCPU, and the devices it declares.
  *
- * <p>{@link Builder#build} creates everything and runs nothing; {@link #run} or {@link #start} runs the guest, once; {@link
- * #close} stops it if need be and frees everything. Any number of monitors live side by side. Any thread may use a monitor.
+ * <p>{@link Builder#build} creates everything and runs nothing; {@link #run} or {@link #start} runs
+ * the guest, once; {@link #close} stops it if need be and frees everything. Any number of monitors
+ * live side by side. Any thread may use a monitor.
  */
 public final class Monitor implements AutoCloseable {
   private final Machine machine;
@@ -50,7 +51,8 @@ public final class Monitor implements AutoCloseable {
   }
 
   /**
-   * Runs the guest and waits for its end. The guest runs on a thread of its own; interrupting the calling thread stops it.
+   * Runs the guest and waits for its end. The guest runs on a thread of its own; interrupting the
+   * calling thread stops it.
    *
    * @return how it ended
    * @throws InterruptedException if the calling thread was interrupted; the guest has been stopped
@@ -110,7 +112,10 @@ public final class Monitor implements AutoCloseable {
     return machine.memory();
   }
 
-  /** {@return how many bytes of the guest's output were dropped because its console could not take them} */
+  /**
+   * {@return how many bytes of the guest's output were dropped because its console could not take
+   * them}
+   */
   public long droppedConsoleByteCount() {
     return machine.droppedConsoleByteCount();
   }
@@ -118,8 +123,8 @@ public final class Monitor implements AutoCloseable {
   /**
    * Stops the guest if it runs, then frees everything. Harmless if repeated.
    *
-   * @throws IllegalStateException if the guest's thread is stuck in a call to the host; names the call, frees nothing, and
-   *     may be tried again
+   * @throws IllegalStateException if the guest's thread is stuck in a call to the host; names the
+   *     call, frees nothing, and may be tried again
    */
   @Override
   public void close() {
@@ -138,10 +143,16 @@ public final class Monitor implements AutoCloseable {
     }
   }
 
-  /** Collects what a monitor is made of. Not thread-safe; may build several monitors, one after the other. */
+  /**
+   * Collects what a monitor is made of. Not thread-safe; may build several monitors, one after the
+   * other.
+   */
   public static final class Builder {
 
-    /** The size of guest memory unless {@link #memoryByteSize} is called: 512 MiB, of which what is touched is paid. */
+    /**
+     * The size of guest memory unless {@link #memoryByteSize} is called: 512 MiB, of which what is
+     * touched is paid.
+     */
     public static final long DEFAULT_MEMORY_BYTE_SIZE = 512L << 20;
 
     private @Nullable Supplier<Image> image;
@@ -225,7 +236,8 @@ public final class Monitor implements AutoCloseable {
     }
 
     /**
-     * Sets the size of guest memory; {@link #DEFAULT_MEMORY_BYTE_SIZE} unless called. The image's format may round it.
+     * Sets the size of guest memory; {@link #DEFAULT_MEMORY_BYTE_SIZE} unless called. The image's
+     * format may round it.
      *
      * @param byteSize positive
      * @return this
@@ -333,8 +345,8 @@ public final class Monitor implements AutoCloseable {
     }
 
     /**
-     * Uses a hypervisor that the caller opened. Unless this or {@link #backend} is called, monitors share the {@linkplain
-     * Hypervisors#firstAvailable first available} one.
+     * Uses a hypervisor that the caller opened. Unless this or {@link #backend} is called, monitors
+     * share the {@linkplain Hypervisors#firstAvailable first available} one.
      *
      * @param hypervisor stays the caller's to close, after the monitor
      * @return this
@@ -357,14 +369,16 @@ public final class Monitor implements AutoCloseable {
     }
 
     /**
-     * Ends the run with {@link RunResult.DeadlineExceeded} when it takes too long; no limit unless called.
+     * Ends the run with {@link RunResult.DeadlineExceeded} when it takes too long; no limit unless
+     * called.
      *
      * @param limit on the run, waits and pauses included; positive
      * @return this
      */
     public Builder deadline(Duration limit) {
       if (limit.isNegative() || limit.isZero()) {
-        throw new ConfigurationException("deadline of %s: give a positive duration".formatted(limit));
+        throw new ConfigurationException(
+            "deadline of %s: give a positive duration".formatted(limit));
       }
       this.limit = limit;
       return this;
@@ -407,7 +421,8 @@ public final class Monitor implements AutoCloseable {
      * Creates everything and runs nothing.
      *
      * @return a monitor that the caller closes
-     * @throws ConfigurationException if what was asked for cannot be, for instance a device of the manifest is not attached
+     * @throws ConfigurationException if what was asked for cannot be, for instance a device of the
+     *     manifest is not attached
      * @throws ImageException if the image is missing or cannot be run
      * @throws HypervisorUnavailableException if nothing here can run the guest
      * @throws VmmException if the host fails; all that was created is freed

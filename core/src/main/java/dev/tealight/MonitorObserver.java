@@ -2,8 +2,8 @@
 package dev.tealight;
 
 /**
- * Told what happens to a monitor. Each method is called by the thread on which it happens and must return soon; exceptions
- * are logged and otherwise ignored.
+ * Told what happens to a monitor. Each method is called by the thread on which it happens and must
+ * return soon; exceptions are logged and otherwise ignored.
  */
 public interface MonitorObserver {
 

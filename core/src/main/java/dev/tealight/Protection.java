@@ -2,11 +2,11 @@
 package dev.tealight;
 
 /**
- * What the guest may do with a region of its memory. The monitor itself may always read and write; what it writes on the
- * guest's behalf is held to the same rule, see {@link GuestMemory}.
+ * What the guest may do with a region of its memory. The monitor itself may always read and write;
+ * what it writes on the guest's behalf is held to the same rule, see {@link GuestMemory}.
  *
- * <p>Not every host can withhold every right: KVM withholds writing alone. A backend enforces what it can and never grants
- * less than was asked for.
+ * <p>Not every host can withhold every right: KVM withholds writing alone. A backend enforces what
+ * it can and never grants less than was asked for.
  *
  * @param read data may be loaded
  * @param write data may be stored

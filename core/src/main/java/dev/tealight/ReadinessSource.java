@@ -2,24 +2,30 @@
 package dev.tealight;
 
 /**
- * Something a guest may wait for: a descriptor with data, a queue in the JVM with an element, room in a buffer.
+ * Something a guest may wait for: a descriptor with data, a queue in the JVM with an element, room
+ * in a buffer.
  *
- * <p>A source either names a descriptor that its {@link Waiter} polls for input, or calls the waiter it was given. {@link
- * #isReady} decides in both cases.
+ * <p>A source either names a descriptor that its {@link Waiter} polls for input, or calls the
+ * waiter it was given. {@link #isReady} decides in both cases.
  */
 public interface ReadinessSource {
 
-  /** {@return whether what is waited for is there now; exact, never blocks, called by the vCPU thread} */
+  /**
+   * {@return whether what is waited for is there now; exact, never blocks, called by the vCPU
+   * thread}
+   */
   boolean isReady();
 
-  /** {@return the open descriptor to poll for input, or -1 if this source calls its waiter itself} */
+  /**
+   * {@return the open descriptor to poll for input, or -1 if this source calls its waiter itself}
+   */
   default int descriptor() {
     return -1;
   }
 
   /**
-   * Tells the source whom to wake when it becomes ready. Called once, before anything runs;
-   * a source with a descriptor may ignore it.
+   * Tells the source whom to wake when it becomes ready. Called once, before anything runs; a
+   * source with a descriptor may ignore it.
    *
    * @param waiter its {@link Waiter#wake} may be called from any thread, also after it was closed
    */

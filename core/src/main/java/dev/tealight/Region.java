@@ -16,7 +16,8 @@ public record Region(long gpa, long byteSize, Protection protection) {
   public Region {
     Objects.requireNonNull(protection, "protection");
     if (gpa < 0 || byteSize <= 0 || gpa > Long.MAX_VALUE - byteSize) {
-      throw new IllegalArgumentException("region gpa=0x%x byteSize=%d is empty or wraps".formatted(gpa, byteSize));
+      throw new IllegalArgumentException(
+          "region gpa=0x%x byteSize=%d is empty or wraps".formatted(gpa, byteSize));
     }
     if ((gpa | byteSize) % GuestMemory.PAGE_BYTE_SIZE != 0) {
       throw new IllegalArgumentException(

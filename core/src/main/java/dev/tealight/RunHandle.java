@@ -45,16 +45,20 @@ public final class RunHandle {
     return execution.result();
   }
 
-  /** Ends the run with {@link RunResult.Stopped}, unless it has ended already. Returns at once; see {@link #await()}. */
+  /**
+   * Ends the run with {@link RunResult.Stopped}, unless it has ended already. Returns at once; see
+   * {@link #await()}.
+   */
   public void stop() {
     execution.stop();
   }
 
   /**
-   * Makes the guest stand still between two of its exits, with nothing half-done. Returns when it does, or has ended.
-   * Harmless if it is paused already. The guest's clocks go on.
+   * Makes the guest stand still between two of its exits, with nothing half-done. Returns when it
+   * does, or has ended. Harmless if it is paused already. The guest's clocks go on.
    *
-   * @throws InterruptedException if the calling thread is interrupted; the guest may then stand still or not
+   * @throws InterruptedException if the calling thread is interrupted; the guest may then stand
+   *     still or not
    */
   public void pause() throws InterruptedException {
     execution.pause();

@@ -5,24 +5,27 @@ import dev.tealight.spi.VcpuAbility;
 import java.util.Optional;
 
 /**
- * A virtual CPU. One thread at a time, its <em>vCPU thread</em>, calls everything but {@link #kick}; the thread may change
- * between calls, at a cost.
+ * A virtual CPU. One thread at a time, its <em>vCPU thread</em>, calls everything but {@link
+ * #kick}; the thread may change between calls, at a cost.
  */
 public interface Vcpu extends AutoCloseable {
 
   /**
-   * Runs the guest until it leaves guest mode. Not interruptible by {@link Thread#interrupt}: use {@link #kick}.
+   * Runs the guest until it leaves guest mode. Not interruptible by {@link Thread#interrupt}: use
+   * {@link #kick}.
    *
-   * @param exit filled with what happened; after a read it must be passed again, since it holds the answer
+   * @param exit filled with what happened; after a read it must be passed again, since it holds the
+   *     answer
    * @return {@code exit.kind()}
    * @throws HostCallException if the host fails; what the guest does wrong is an exit
    */
   ExitKind run(ExitFrame exit);
 
   /**
-   * Makes the current run, or if there is none the next one, end with {@link ExitKind#INTERRUPTED} before further guest
-   * instructions. Sticky; several kicks may collapse into one exit, and one may cause a second, spurious one. An access
-   * that the vCPU had under way is completed first. Any thread may call it at any time; after close it does nothing.
+   * Makes the current run, or if there is none the next one, end with {@link ExitKind#INTERRUPTED}
+   * before further guest instructions. Sticky; several kicks may collapse into one exit, and one
+   * may cause a second, spurious one. An access that the vCPU had under way is completed first. Any
+   * thread may call it at any time; after close it does nothing.
    */
   void kick();
 

@@ -8,8 +8,8 @@ import java.util.Optional;
 /**
  * One virtual machine: memory and vCPUs, with nothing running by itself.
  *
- * <p>Whoever created it closes it, after no vCPU runs any more; closing it closes its vCPUs and ends the validity of its
- * memory. Except where stated, one thread uses it at a time.
+ * <p>Whoever created it closes it, after no vCPU runs any more; closing it closes its vCPUs and
+ * ends the validity of its memory. Except where stated, one thread uses it at a time.
  */
 public interface Vm extends AutoCloseable {
 
@@ -17,9 +17,9 @@ public interface Vm extends AutoCloseable {
   GuestMemory memory();
 
   /**
-   * Sets what the guest may do where, replacing what was set before; memory that no region names is unrestricted. No vCPU
-   * may be running. What the host cannot withhold stays allowed to the guest's instructions, but not to what the monitor
-   * does for it.
+   * Sets what the guest may do where, replacing what was set before; memory that no region names is
+   * unrestricted. No vCPU may be running. What the host cannot withhold stays allowed to the
+   * guest's instructions, but not to what the monitor does for it.
    *
    * @param regions without overlap, in any order
    * @throws IllegalArgumentException if regions overlap or leave memory
@@ -36,7 +36,8 @@ public interface Vm extends AutoCloseable {
   Vcpu createVcpu();
 
   /**
-   * {@return something that this VM can do beyond holding memory and vCPUs, or empty if its backend cannot}
+   * {@return something that this VM can do beyond holding memory and vCPUs, or empty if its backend
+   * cannot}
    *
    * @param type which ability
    * @param <T> which ability

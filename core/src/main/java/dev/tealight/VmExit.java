@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight;
 
-/** An exit as an immutable value: what {@link ExitFrame#snapshot} makes, and what a scripted backend plays. */
+/**
+ * An exit as an immutable value: what {@link ExitFrame#snapshot} makes, and what a scripted backend
+ * plays.
+ */
 public sealed interface VmExit {
 
   /** {@return the kind of this exit} */
@@ -59,7 +62,8 @@ public sealed interface VmExit {
 
     @Override
     public String toString() {
-      return "write of 0x%x, %d bytes wide, to address 0x%x outside memory".formatted(value, width, gpa);
+      return "write of 0x%x, %d bytes wide, to address 0x%x outside memory"
+          .formatted(value, width, gpa);
     }
   }
 

@@ -6,7 +6,8 @@ import java.util.Objects;
 /**
  * How a VM is made.
  *
- * @param memoryByteSize bytes of guest memory, a positive multiple of {@link GuestMemory#PAGE_BYTE_SIZE}
+ * @param memoryByteSize bytes of guest memory, a positive multiple of {@link
+ *     GuestMemory#PAGE_BYTE_SIZE}
  * @param hugePages how the memory is backed
  */
 public record VmOptions(long memoryByteSize, HugePages hugePages) {
@@ -15,7 +16,10 @@ public record VmOptions(long memoryByteSize, HugePages hugePages) {
   public enum HugePages {
     /** As the backend thinks best: not for memory that is likely to stay nearly untouched. */
     AUTO,
-    /** Ask for large pages: fewer faults and faster first touch, more memory for a guest that touches little. */
+    /**
+     * Ask for large pages: fewer faults and faster first touch, more memory for a guest that
+     * touches little.
+     */
     ALWAYS,
     /** Only the smallest pages. */
     NEVER

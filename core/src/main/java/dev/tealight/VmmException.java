@@ -4,8 +4,8 @@ package dev.tealight;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Everything that Tealight throws because the embedder asked for something impossible or the host failed. What a guest does
- * wrong is a {@link RunResult}, never an exception.
+ * Everything that Tealight throws because the embedder asked for something impossible or the host
+ * failed. What a guest does wrong is a {@link RunResult}, never an exception.
  */
 public abstract sealed class VmmException extends RuntimeException
     permits ConfigurationException,

@@ -4,7 +4,8 @@ package dev.tealight;
 import java.util.List;
 
 /**
- * Where a run loop sleeps until a deadline, a {@link ReadinessSource} or a wake-up, whichever comes first.
+ * Where a run loop sleeps until a deadline, a {@link ReadinessSource} or a wake-up, whichever comes
+ * first.
  *
  * <p>One thread at a time awaits; any thread wakes.
  */
@@ -14,12 +15,14 @@ public interface Waiter extends AutoCloseable {
   long NO_DEADLINE = Long.MAX_VALUE;
 
   /**
-   * Blocks until one of the sources is ready, the deadline has passed, or {@link #wake} was called since the last return.
-   * May return early without any of these; the caller looks again at what it waits for.
+   * Blocks until one of the sources is ready, the deadline has passed, or {@link #wake} was called
+   * since the last return. May return early without any of these; the caller looks again at what it
+   * waits for.
    *
    * @param time the clock of the deadline
    * @param deadlineNanos on {@link TimeSource#monotonicNanos}'s scale, or {@link #NO_DEADLINE}
-   * @param sources what to wait for; the same list object in repeated calls costs nothing to prepare
+   * @param sources what to wait for; the same list object in repeated calls costs nothing to
+   *     prepare
    * @throws HostCallException if the host fails
    */
   void await(TimeSource time, long deadlineNanos, List<ReadinessSource> sources);

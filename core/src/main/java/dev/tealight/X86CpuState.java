@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * The integer, control and segment registers of an x86-64 vCPU. All zero and {@link X86Segment#UNUSABLE} when created; not
- * thread-safe.
+ * The integer, control and segment registers of an x86-64 vCPU. All zero and {@link
+ * X86Segment#UNUSABLE} when created; not thread-safe.
  */
 public final class X86CpuState implements CpuState {
   private static final X86Register[] REGISTERS = X86Register.values();
@@ -92,7 +92,10 @@ public final class X86CpuState implements CpuState {
     StringBuilder text = new StringBuilder();
     for (X86Register register : REGISTERS) {
       if (get(register) != 0) {
-        text.append(text.isEmpty() ? "" : " ").append(register).append("=0x").append(Long.toHexString(get(register)));
+        text.append(text.isEmpty() ? "" : " ")
+            .append(register)
+            .append("=0x")
+            .append(Long.toHexString(get(register)));
       }
     }
     return text.toString();

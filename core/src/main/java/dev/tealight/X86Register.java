@@ -59,5 +59,4 @@ public enum X86Register {
   IDT_BASE,
   /** Limit of the interrupt descriptor table, 16 bits. */
   IDT_LIMIT
-
 }

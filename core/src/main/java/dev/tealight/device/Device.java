@@ -2,10 +2,11 @@
 package dev.tealight.device;
 
 /**
- * A device that a guest declares in its manifest and an embedder attaches by name. One device serves one monitor.
+ * A device that a guest declares in its manifest and an embedder attaches by name. One device
+ * serves one monitor.
  *
- * <p>Whoever creates it closes it: the monitor closes devices made from a {@link DeviceConfig}, the embedder those that it
- * made itself, after the monitor.
+ * <p>Whoever creates it closes it: the monitor closes devices made from a {@link DeviceConfig}, the
+ * embedder those that it made itself, after the monitor.
  */
 public interface Device extends AutoCloseable {
 
@@ -13,7 +14,8 @@ public interface Device extends AutoCloseable {
   String type();
 
   /**
-   * Connects it to a guest that is about to start. The first moment at which it sees guest memory. Called once.
+   * Connects it to a guest that is about to start. The first moment at which it sees guest memory.
+   * Called once.
    *
    * @param context what it may use until it is closed
    */

@@ -21,16 +21,19 @@ public interface DeviceContext {
   TimeSource time();
 
   /**
-   * Serves a hypercall for this device. Other devices may register the same call: the monitor hands each the requests that
-   * carry its handle, and answers requests with a handle that nobody serves by itself.
+   * Serves a hypercall for this device. Other devices may register the same call: the monitor hands
+   * each the requests that carry its handle, and answers requests with a handle that nobody serves
+   * by itself.
    *
    * @param call the hypercall
-   * @param handler serves the requests for this device; {@link GuestCall#argument} is checked to be a readable block of
-   *     the call's size
+   * @param handler serves the requests for this device; {@link GuestCall#argument} is checked to be
+   *     a readable block of the call's size
    */
   void hypercall(DeviceHypercall call, GuestCallHandler handler);
 
-  /** {@return the registry for ports, addresses and hypercalls that are no {@link DeviceHypercall}} */
+  /**
+   * {@return the registry for ports, addresses and hypercalls that are no {@link DeviceHypercall}}
+   */
   GuestCallRegistry registry();
 
   /**
@@ -48,7 +51,8 @@ public interface DeviceContext {
   void pollable(ReadinessSource source);
 
   /**
-   * Reports a failure of the host that the guest only sees as an error code: logged and told to observers.
+   * Reports a failure of the host that the guest only sees as an error code: logged and told to
+   * observers.
    *
    * @param what the operation with its values
    * @param cause what the host reported

@@ -9,7 +9,8 @@ import dev.tealight.TimeSource;
 import java.util.List;
 
 /**
- * What a handler sees of the guest's request that it handles. Valid during the call only, on the vCPU thread only.
+ * What a handler sees of the guest's request that it handles. Valid during the call only, on the
+ * vCPU thread only.
  */
 public interface GuestCall {
 
@@ -23,15 +24,17 @@ public interface GuestCall {
   ExitFrame exit();
 
   /**
-   * {@return the argument of a hypercall, in Solo5's ABI the address of its argument block; 0 for other requests} It comes
-   * from the guest unchecked.
+   * {@return the argument of a hypercall, in Solo5's ABI the address of its argument block; 0 for
+   * other requests} It comes from the guest unchecked.
    */
   long argument();
 
   /**
-   * Asks the loop to sleep. At most one of the conditions must come true for it to wake; it may also wake for none.
+   * Asks the loop to sleep. At most one of the conditions must come true for it to wake; it may
+   * also wake for none.
    *
-   * @param deadlineNanos on {@link TimeSource#monotonicNanos}'s scale, or {@link dev.tealight.Waiter#NO_DEADLINE}
+   * @param deadlineNanos on {@link TimeSource#monotonicNanos}'s scale, or {@link
+   *     dev.tealight.Waiter#NO_DEADLINE}
    * @param sources made once and passed again in every call, so that waiting allocates nothing
    * @return {@link Outcome#WAIT}, to be returned by the handler
    */

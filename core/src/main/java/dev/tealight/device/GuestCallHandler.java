@@ -2,11 +2,13 @@
 package dev.tealight.device;
 
 /**
- * Serves one kind of request of the guest: a hypercall, a range of ports, or a range of addresses outside memory.
+ * Serves one kind of request of the guest: a hypercall, a range of ports, or a range of addresses
+ * outside memory.
  *
- * <p>Called by the vCPU thread while the guest stands still. A handler never blocks: what takes time is waited for through
- * {@link GuestCall#waitFor}. A {@link dev.tealight.GuestAccessException} that it lets pass ends the run as the guest's
- * fault; any other exception ends it as a failure of the host.
+ * <p>Called by the vCPU thread while the guest stands still. A handler never blocks: what takes
+ * time is waited for through {@link GuestCall#waitFor}. A {@link dev.tealight.GuestAccessException}
+ * that it lets pass ends the run as the guest's fault; any other exception ends it as a failure of
+ * the host.
  */
 @FunctionalInterface
 public interface GuestCallHandler {

@@ -29,7 +29,8 @@ public interface GuestCallRegistry {
   void ports(int first, int count, String owner, GuestCallHandler handler);
 
   /**
-   * Registers addresses outside guest memory, for reads and writes of any width that start in the range.
+   * Registers addresses outside guest memory, for reads and writes of any width that start in the
+   * range.
    *
    * @param gpa first address, unsigned
    * @param byteSize at least 1

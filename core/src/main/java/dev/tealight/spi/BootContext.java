@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.spi;
 
-
 import dev.tealight.ReadinessSource;
 import dev.tealight.Vcpu;
 import dev.tealight.Vm;
@@ -16,7 +15,8 @@ public interface BootContext {
    *
    * @param declared from the image
    * @param properties what the device tells the guest about itself, up to 16 bytes
-   * @param readiness when a guest that waits for input should look at it; empty for devices that are never waited for
+   * @param readiness when a guest that waits for input should look at it; empty for devices that
+   *     are never waited for
    */
   record AttachedDevice(
       BootImage.DeclaredDevice declared, byte[] properties, List<ReadinessSource> readiness) {}

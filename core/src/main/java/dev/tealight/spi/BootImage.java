@@ -3,7 +3,10 @@ package dev.tealight.spi;
 
 import java.util.List;
 
-/** An image that was read and checked, ready to be booted any number of times. Immutable; any thread. */
+/**
+ * An image that was read and checked, ready to be booted any number of times. Immutable; any
+ * thread.
+ */
 public interface BootImage {
 
   /**
@@ -25,7 +28,8 @@ public interface BootImage {
    * {@return the size of the memory to create for a request, rounded as the format wants it}
    *
    * @param requestedByteSize what the embedder asked for
-   * @throws dev.tealight.ConfigurationException if a guest of this format cannot have that much or so little
+   * @throws dev.tealight.ConfigurationException if a guest of this format cannot have that much or
+   *     so little
    */
   long memoryByteSize(long requestedByteSize);
 
@@ -33,10 +37,12 @@ public interface BootImage {
   HypercallConvention hypercalls();
 
   /**
-   * Loads the guest and sets its vCPU to its first instruction; registers the calls that the format itself offers.
+   * Loads the guest and sets its vCPU to its first instruction; registers the calls that the format
+   * itself offers.
    *
    * @param context the machine to boot, with all declared devices active
-   * @throws dev.tealight.ConfigurationException if something of the context does not fit, such as too long arguments
+   * @throws dev.tealight.ConfigurationException if something of the context does not fit, such as
+   *     too long arguments
    * @throws dev.tealight.ImageException if the image does not fit into the memory
    */
   void boot(BootContext context);

@@ -14,7 +14,8 @@ public interface BootProtocol {
    *
    * @param image what to read; stays the caller's
    * @return what was found, independent of {@code image} being open
-   * @throws dev.tealight.ImageException if this is no image of this format or a damaged one; says offset and field
+   * @throws dev.tealight.ImageException if this is no image of this format or a damaged one; says
+   *     offset and field
    */
   BootImage open(Image image);
 }

@@ -13,7 +13,8 @@ public interface ConsoleOutput {
    * @param call the request that carries them
    * @param gpa of the first byte, unchecked
    * @param byteSize how many, unsigned, unchecked
-   * @return what the handler returns; after {@link Outcome#WAIT} its {@code resume} calls {@link #resume}
+   * @return what the handler returns; after {@link Outcome#WAIT} its {@code resume} calls {@link
+   *     #resume}
    * @throws dev.tealight.GuestAccessException if the guest may not read the range
    */
   Outcome write(GuestCall call, long gpa, long byteSize);

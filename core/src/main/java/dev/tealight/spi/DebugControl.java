@@ -45,7 +45,8 @@ public non-sealed interface DebugControl extends VcpuAbility {
   int breakpointLimit();
 
   /**
-   * Sets what the next runs stop at with {@link dev.tealight.ExitKind#DEBUG}, replacing what was set before.
+   * Sets what the next runs stop at with {@link dev.tealight.ExitKind#DEBUG}, replacing what was
+   * set before.
    *
    * @param step stop after every instruction
    * @param software stop at breakpoint instructions

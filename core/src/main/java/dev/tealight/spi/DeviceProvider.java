@@ -6,8 +6,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Makes the devices of a module known to programs that name them in text, such as a command line. Found by {@link
- * java.util.ServiceLoader}; nothing else of the module is loaded until it is asked for a configuration.
+ * Makes the devices of a module known to programs that name them in text, such as a command line.
+ * Found by {@link java.util.ServiceLoader}; nothing else of the module is loaded until it is asked
+ * for a configuration.
  */
 public interface DeviceProvider {
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.spi;
 
-/** An instruction set that guests are compiled for. What depends on it elsewhere is found in places named after it. */
+/**
+ * An instruction set that guests are compiled for. What depends on it elsewhere is found in places
+ * named after it.
+ */
 public enum GuestArchitecture {
   /** AMD64, also called Intel 64. */
   X86_64("x86-64", 62);

@@ -6,14 +6,18 @@ import dev.tealight.Hypervisor;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** A backend, found by {@link java.util.ServiceLoader}. Creating one must cost nothing and touch no host. */
+/**
+ * A backend, found by {@link java.util.ServiceLoader}. Creating one must cost nothing and touch no
+ * host.
+ */
 public interface HypervisorProvider {
 
   /** {@return the name by which users ask for it: lower-case, for instance {@code kvm}} */
   String name();
 
   /**
-   * {@return the place in the order in which backends are tried, lowest first; empty if it is only taken by name}
+   * {@return the place in the order in which backends are tried, lowest first; empty if it is only
+   * taken by name}
    */
   OptionalInt preference();
 

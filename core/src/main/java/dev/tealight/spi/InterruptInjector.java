@@ -16,7 +16,8 @@ public non-sealed interface InterruptInjector extends VcpuAbility {
   void inject(int vector);
 
   /**
-   * Asks for a {@link dev.tealight.ExitKind#INTERRUPT_WINDOW} exit as soon as {@link #canInject} becomes true.
+   * Asks for a {@link dev.tealight.ExitKind#INTERRUPT_WINDOW} exit as soon as {@link #canInject}
+   * becomes true.
    *
    * @param wanted false takes the wish back
    */

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.spi;
 
-/** Saving and restoring everything a vCPU holds beyond {@link dev.tealight.CpuState}. vCPU thread only. */
+/**
+ * Saving and restoring everything a vCPU holds beyond {@link dev.tealight.CpuState}. vCPU thread
+ * only.
+ */
 public non-sealed interface StateSaver extends VcpuAbility {
 
   /** {@return the format of {@link #save}'s bytes; a restorer accepts its own and older ones} */
@@ -15,7 +18,8 @@ public non-sealed interface StateSaver extends VcpuAbility {
    *
    * @param formatVersion what {@link #formatVersion} was when it was saved
    * @param state what {@link #save} returned
-   * @throws dev.tealight.ConfigurationException if the format is unknown or the bytes do not belong to this backend
+   * @throws dev.tealight.ConfigurationException if the format is unknown or the bytes do not belong
+   *     to this backend
    */
   void restore(int formatVersion, byte[] state);
 }

@@ -19,8 +19,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A {@link Console} at work: a ring of bytes between the vCPU thread, which fills it, and the console thread, which empties
- * it into the sink.
+ * A {@link Console} at work: a ring of bytes between the vCPU thread, which fills it, and the
+ * console thread, which empties it into the sink.
  */
 public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ConsoleQueue.class);
@@ -231,7 +231,8 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
   }
 
   /**
-   * Waits until all output is with the sink, for no longer than the console's patience. Any thread but the sink's.
+   * Waits until all output is with the sink, for no longer than the console's patience. Any thread
+   * but the sink's.
    *
    * @return false if output was still under way when the patience ended
    */
@@ -259,7 +260,10 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
     }
   }
 
-  /** Hands over what is left and ends the console thread; does not wait for a stuck sink beyond the patience. */
+  /**
+   * Hands over what is left and ends the console thread; does not wait for a stuck sink beyond the
+   * patience.
+   */
   @Override
   public void close() {
     boolean drained = drain();

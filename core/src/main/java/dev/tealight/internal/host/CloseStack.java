@@ -29,7 +29,9 @@ public final class CloseStack implements AutoCloseable {
     resources.push(resource);
   }
 
-  /** Closes all of it, each once; the first failure is thrown in the end with the others suppressed. */
+  /**
+   * Closes all of it, each once; the first failure is thrown in the end with the others suppressed.
+   */
   @Override
   public void close() {
     RuntimeException failure = null;
@@ -41,7 +43,8 @@ public final class CloseStack implements AutoCloseable {
     }
   }
 
-  private static @Nullable RuntimeException closing(Resource resource, @Nullable RuntimeException earlier) {
+  private static @Nullable RuntimeException closing(
+      Resource resource, @Nullable RuntimeException earlier) {
     try {
       resource.close();
       return earlier;

@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.function.Supplier;
 
 /**
- * The hypervisors that monitors share when their embedder names none: one for each backend, opened with the first monitor
- * and closed after the last. Any thread.
+ * The hypervisors that monitors share when their embedder names none: one for each backend, opened
+ * with the first monitor and closed after the last. Any thread.
  */
 public final class SharedHypervisors {
 

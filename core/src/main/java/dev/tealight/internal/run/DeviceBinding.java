@@ -86,7 +86,8 @@ final class DeviceBinding implements DeviceContext {
   public void describe(byte[] properties) {
     if (properties.length > 16) {
       throw new ConfigurationException(
-          "device %s describes itself with %d bytes: give at most 16".formatted(declared.name(), properties.length));
+          "device %s describes itself with %d bytes: give at most 16"
+              .formatted(declared.name(), properties.length));
     }
     this.properties = properties.clone();
   }

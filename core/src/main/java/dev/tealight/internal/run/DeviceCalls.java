@@ -12,8 +12,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands the hypercalls that name a device by its handle to that device. A handle that nobody serves is answered with {@link
- * #EINVAL}, as Solo5's ABI has it for a handle that is no device of the call's type.
+ * Hands the hypercalls that name a device by its handle to that device. A handle that nobody serves
+ * is answered with {@link #EINVAL}, as Solo5's ABI has it for a handle that is no device of the
+ * call's type.
  */
 final class DeviceCalls {
 

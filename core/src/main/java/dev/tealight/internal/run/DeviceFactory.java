@@ -12,7 +12,10 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 
-/** Makes the devices that were attached as configurations, and checks all of them against the manifest. */
+/**
+ * Makes the devices that were attached as configurations, and checks all of them against the
+ * manifest.
+ */
 final class DeviceFactory {
   private DeviceFactory() {}
 

@@ -54,7 +54,11 @@ public final class Execution {
    * @return the run
    */
   public static Execution start(
-      RunLoop loop, Executor executor, Duration limit, LongConsumer onWaiting, Consumer<RunResult> onEnd) {
+      RunLoop loop,
+      Executor executor,
+      Duration limit,
+      LongConsumer onWaiting,
+      Consumer<RunResult> onEnd) {
     Execution execution = new Execution(loop, onWaiting, onEnd);
     executor.execute(() -> execution.runToEnd(limit));
     return execution;
@@ -169,7 +173,9 @@ public final class Execution {
    * @throws InterruptedException if the calling thread is interrupted
    */
   public Optional<RunResult> await(Duration timeout) throws InterruptedException {
-    return done.await(timeout.toNanos(), TimeUnit.NANOSECONDS) ? Optional.of(outcome()) : Optional.empty();
+    return done.await(timeout.toNanos(), TimeUnit.NANOSECONDS)
+        ? Optional.of(outcome())
+        : Optional.empty();
   }
 
   /** {@return the result, or empty if it is not there} */
@@ -178,7 +184,8 @@ public final class Execution {
   }
 
   /**
-   * Stops the guest and waits until its thread has left it, whatever the calling thread's interrupt status.
+   * Stops the guest and waits until its thread has left it, whatever the calling thread's interrupt
+   * status.
    *
    * @throws IllegalStateException if it does not leave in time; tells where its thread is
    */

@@ -24,11 +24,13 @@ public final class HandlerTable implements GuestCallRegistry {
   public void hypercall(int nr, String owner, GuestCallHandler handler) {
     if (nr < 0 || nr >= HYPERCALL_COUNT) {
       throw new ConfigurationException(
-          "hypercall %d of %s: give a number from 0 to %d".formatted(nr, owner, HYPERCALL_COUNT - 1));
+          "hypercall %d of %s: give a number from 0 to %d"
+              .formatted(nr, owner, HYPERCALL_COUNT - 1));
     }
     Entry taken = hypercalls[nr];
     if (taken != null) {
-      throw new ConfigurationException("hypercall %d of %s is taken by %s".formatted(nr, owner, taken.owner()));
+      throw new ConfigurationException(
+          "hypercall %d of %s is taken by %s".formatted(nr, owner, taken.owner()));
     }
     hypercalls[nr] = new Entry(owner, handler);
   }
@@ -37,7 +39,8 @@ public final class HandlerTable implements GuestCallRegistry {
   public void ports(int first, int count, String owner, GuestCallHandler handler) {
     if (first < 0 || count < 1 || first + (long) count > 0x10000) {
       throw new ConfigurationException(
-          "ports 0x%x of %s, %d in all: give at least one port from 0 to 0xffff".formatted(first, owner, count));
+          "ports 0x%x of %s, %d in all: give at least one port from 0 to 0xffff"
+              .formatted(first, owner, count));
     }
     ports.add(first, count, new Entry(owner, handler));
   }
@@ -46,7 +49,8 @@ public final class HandlerTable implements GuestCallRegistry {
   public void mmio(long gpa, long byteSize, String owner, GuestCallHandler handler) {
     if (gpa < 0 || byteSize < 1 || gpa > Long.MAX_VALUE - byteSize) {
       throw new ConfigurationException(
-          "addresses 0x%x of %s, %d bytes in all: the range is empty or too high".formatted(gpa, owner, byteSize));
+          "addresses 0x%x of %s, %d bytes in all: the range is empty or too high"
+              .formatted(gpa, owner, byteSize));
     }
     addresses.add(gpa, byteSize, new Entry(owner, handler));
   }
@@ -81,7 +85,11 @@ public final class HandlerTable implements GuestCallRegistry {
         if (added.first <= range.last && range.first <= added.last) {
           throw new ConfigurationException(
               "%s 0x%x of %s is taken by %s"
-                  .formatted(what, Math.max(added.first, range.first), entry.owner(), range.entry.owner()));
+                  .formatted(
+                      what,
+                      Math.max(added.first, range.first),
+                      entry.owner(),
+                      range.entry.owner()));
         }
       }
       ranges.add(added);

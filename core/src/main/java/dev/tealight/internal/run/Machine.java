@@ -31,7 +31,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The machine of one monitor: everything that is created before the guest runs and freed after it. */
+/**
+ * The machine of one monitor: everything that is created before the guest runs and freed after it.
+ */
 public final class Machine implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Machine.class);
 
@@ -63,7 +65,10 @@ public final class Machine implements AutoCloseable {
     }
   }
 
-  /** Reads as the order in which a machine comes to be; what is pushed is freed in reverse, also when a later step fails. */
+  /**
+   * Reads as the order in which a machine comes to be; what is pushed is freed in reverse, also
+   * when a later step fails.
+   */
   private Machine(MachineSpec spec, CloseStack resources) {
     this.spec = spec;
     this.resources = resources;
@@ -77,7 +82,8 @@ public final class Machine implements AutoCloseable {
     if (hypervisor.architecture() != image.architecture()) {
       throw new ConfigurationException(
           "image %s is for %s, but backend %s runs guests for %s"
-              .formatted(spec.name(), image.architecture(), hypervisor.name(), hypervisor.architecture()));
+              .formatted(
+                  spec.name(), image.architecture(), hypervisor.name(), hypervisor.architecture()));
     }
     Map<String, Device> devices = DeviceFactory.create(spec, image, resources);
 
@@ -96,7 +102,9 @@ public final class Machine implements AutoCloseable {
     List<AttachedDevice> attached = activate(image, devices, handlers, waiter);
     image.boot(new Context(vm, vcpu, spec.arguments(), attached, handlers, console));
     spec.handlers().forEach(registration -> registration.accept(handlers));
-    loop = new RunLoop(vcpu, vm.memory(), handlers, image.hypercalls(), waiter, spec.time(), spec.limit());
+    loop =
+        new RunLoop(
+            vcpu, vm.memory(), handlers, image.hypercalls(), waiter, spec.time(), spec.limit());
   }
 
   private static BootImage readImage(MachineSpec spec) {
@@ -107,7 +115,9 @@ public final class Machine implements AutoCloseable {
 
   private static void checkDevices(MachineSpec spec, BootImage image) {
     List<String> declared =
-        image.devices().stream().map(device -> "%s (%s)".formatted(device.name(), device.type())).toList();
+        image.devices().stream()
+            .map(device -> "%s (%s)".formatted(device.name(), device.type()))
+            .toList();
     String inManifest = declared.isEmpty() ? "no devices" : String.join(", ", declared);
     for (DeclaredDevice device : image.devices()) {
       if (!spec.devices().containsKey(device.name())) {

@@ -25,9 +25,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs one vCPU, exit by exit. It can be left whenever {@link #step} returns and taken up again by any thread.
+ * Runs one vCPU, exit by exit. It can be left whenever {@link #step} returns and taken up again by
+ * any thread.
  *
- * <p>{@link #request} may be called from any thread; everything else belongs to the thread that steps.
+ * <p>{@link #request} may be called from any thread; everything else belongs to the thread that
+ * steps.
  */
 public final class RunLoop implements GuestCall {
 
@@ -140,7 +142,8 @@ public final class RunLoop implements GuestCall {
   /** Sleeps until a {@link Step#WAITING} or {@link Step#PAUSED} loop may have something to do. */
   public void awaitWakeUp() {
     boolean paused = (requests.get() & PAUSE) != 0;
-    waiter.await(time, paused ? Waiter.NO_DEADLINE : waitDeadlineNanos, paused ? List.of() : waitSources);
+    waiter.await(
+        time, paused ? Waiter.NO_DEADLINE : waitDeadlineNanos, paused ? List.of() : waitSources);
   }
 
   /** {@return how far the guest came} */
@@ -177,9 +180,11 @@ public final class RunLoop implements GuestCall {
             case MMIO_WRITE, MMIO_READ -> access(handlers.address(exit.address()));
             case INTERRUPTED -> Step.READY;
             case PROTECTION_FAULT -> faulted("host/guest translation fault: " + exit);
-            case HALT -> faulted("the guest halted its processor, but no interrupt can ever wake it");
+            case HALT ->
+                faulted("the guest halted its processor, but no interrupt can ever wake it");
             case SHUTDOWN -> faulted("the guest's processor shut down (triple fault)");
-            case ENTRY_FAILED, INTERNAL_ERROR, UNKNOWN, DEBUG, INTERRUPT_WINDOW -> faulted(exit.toString());
+            case ENTRY_FAILED, INTERNAL_ERROR, UNKNOWN, DEBUG, INTERRUPT_WINDOW ->
+                faulted(exit.toString());
           };
       // READY is also what a handled exit gives, so that only a kick leaves this loop.
       if (step != Step.READY || kind == ExitKind.INTERRUPTED) {
@@ -234,7 +239,9 @@ public final class RunLoop implements GuestCall {
   private Step faulted(String reason) {
     Optional<CpuState> registers = registers();
     String where =
-        registers.map(state -> " at instruction 0x%x".formatted(state.instructionPointer())).orElse("");
+        registers
+            .map(state -> " at instruction 0x%x".formatted(state.instructionPointer()))
+            .orElse("");
     return ended(new RunResult.Faulted(exit.snapshot(), registers, reason + where));
   }
 
