@@ -117,7 +117,7 @@ public final class ExitFrame {
       case DEBUG -> new VmExit.Debug(ExitKind.DebugCause.values()[(int) detail], address);
       case SHUTDOWN -> new VmExit.Shutdown();
       case ENTRY_FAILED -> new VmExit.EntryFailed(detail);
-      case INTERNAL_ERROR -> new VmExit.InternalError(detail);
+      case INTERNAL_ERROR -> new VmExit.HypervisorError(detail);
       case UNKNOWN -> new VmExit.Unknown(detail);
     };
   }

@@ -196,7 +196,7 @@ public sealed interface VmExit {
    *
    * @param subCode the host's number
    */
-  record InternalError(long subCode) implements VmExit {
+  record HypervisorError(long subCode) implements VmExit {
     @Override
     public ExitKind kind() {
       return ExitKind.INTERNAL_ERROR;

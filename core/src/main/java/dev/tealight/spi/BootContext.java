@@ -5,6 +5,7 @@ import dev.tealight.ReadinessSource;
 import dev.tealight.Vcpu;
 import dev.tealight.Vm;
 import dev.tealight.device.GuestCallRegistry;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /** The machine that a {@link BootImage} boots. */
@@ -14,12 +15,14 @@ public interface BootContext {
    * A device that the image declares and the embedder attached, active by now.
    *
    * @param declared from the image
-   * @param properties what the device tells the guest about itself, up to 16 bytes
+   * @param properties what the device tells the guest about itself: 16 bytes, read-only
    * @param readiness when a guest that waits for input should look at it; empty for devices that
    *     are never waited for
    */
   record AttachedDevice(
-      BootImage.DeclaredDevice declared, byte[] properties, List<ReadinessSource> readiness) {}
+      BootImage.DeclaredDevice declared,
+      MemorySegment properties,
+      List<ReadinessSource> readiness) {}
 
   /** {@return the VM, its memory zero-filled} */
   Vm vm();

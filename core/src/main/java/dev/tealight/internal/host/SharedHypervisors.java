@@ -14,10 +14,12 @@ public final class SharedHypervisors {
 
   /** A share in a hypervisor; closing it gives the share back. */
   public static final class Lease implements AutoCloseable {
+    private final String key;
     private final Hypervisor hypervisor;
     private boolean closed;
 
-    private Lease(Hypervisor hypervisor) {
+    private Lease(String key, Hypervisor hypervisor) {
+      this.key = key;
       this.hypervisor = hypervisor;
     }
 
@@ -31,7 +33,7 @@ public final class SharedHypervisors {
       synchronized (COUNTS) {
         if (!closed) {
           closed = true;
-          release(hypervisor);
+          release(key);
         }
       }
     }
@@ -62,20 +64,15 @@ public final class SharedHypervisors {
     synchronized (COUNTS) {
       Counted counted = COUNTS.computeIfAbsent(key, absent -> new Counted(opener.get()));
       counted.leases++;
-      return new Lease(counted.hypervisor);
+      return new Lease(key, counted.hypervisor);
     }
   }
 
-  private static void release(Hypervisor hypervisor) {
-    COUNTS
-        .values()
-        .removeIf(
-            counted -> {
-              if (counted.hypervisor != hypervisor || --counted.leases > 0) {
-                return false;
-              }
-              counted.hypervisor.close();
-              return true;
-            });
+  private static void release(String key) {
+    Counted counted = COUNTS.get(key);
+    if (counted != null && --counted.leases == 0) {
+      COUNTS.remove(key);
+      counted.hypervisor.close();
+    }
   }
 }

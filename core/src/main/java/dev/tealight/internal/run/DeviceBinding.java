@@ -12,7 +12,9 @@ import dev.tealight.device.GuestCallHandler;
 import dev.tealight.device.GuestCallRegistry;
 import dev.tealight.spi.BootContext.AttachedDevice;
 import dev.tealight.spi.BootImage.DeclaredDevice;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** A device with its declaration, and what it told the monitor when it was activated. */
@@ -23,6 +25,8 @@ final class DeviceBinding implements DeviceContext {
     void hostFailure(String device, String what, Exception cause);
   }
 
+  private static final int PROPERTIES_BYTE_SIZE = 16;
+
   private final DeclaredDevice declared;
   private final GuestMemory memory;
   private final TimeSource time;
@@ -30,7 +34,7 @@ final class DeviceBinding implements DeviceContext {
   private final DeviceCalls calls;
   private final FailureListener failures;
   private final List<ReadinessSource> readiness = new ArrayList<>();
-  private byte[] properties = {};
+  private byte[] properties = new byte[PROPERTIES_BYTE_SIZE];
 
   DeviceBinding(
       DeclaredDevice declared,
@@ -49,7 +53,8 @@ final class DeviceBinding implements DeviceContext {
 
   AttachedDevice activate(Device device) {
     device.activate(this);
-    return new AttachedDevice(declared, properties, List.copyOf(readiness));
+    return new AttachedDevice(
+        declared, MemorySegment.ofArray(properties).asReadOnly(), List.copyOf(readiness));
   }
 
   @Override
@@ -84,12 +89,12 @@ final class DeviceBinding implements DeviceContext {
 
   @Override
   public void describe(byte[] properties) {
-    if (properties.length > 16) {
+    if (properties.length > PROPERTIES_BYTE_SIZE) {
       throw new ConfigurationException(
           "device %s describes itself with %d bytes: give at most 16"
               .formatted(declared.name(), properties.length));
     }
-    this.properties = properties.clone();
+    this.properties = Arrays.copyOf(properties, PROPERTIES_BYTE_SIZE);
   }
 
   @Override
