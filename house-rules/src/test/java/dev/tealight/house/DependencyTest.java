@@ -18,8 +18,10 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 
 /** Who may use what. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS) // reading all classes takes a while
 class DependencyTest {
   /** The kinds of modules, and the kinds that each may use. */
   private enum Kind {
