@@ -166,7 +166,7 @@ public final class Monitor implements AutoCloseable {
     private Console console = Console.discard();
     private MachineSpec.Host host = new MachineSpec.Shared("", Hypervisors::firstAvailable);
     private Duration limit = Duration.ZERO;
-    private TimeSource time = TimeSource.SYSTEM;
+    private TimeSource time = TimeSource.system();
     private @Nullable Executor executor;
     private final List<MonitorObserver> observers = new ArrayList<>();
 

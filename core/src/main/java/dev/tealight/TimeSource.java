@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight;
 
-import java.time.Instant;
-
 /** The clocks a guest sees through the monitor. Any thread may use it. */
 public interface TimeSource {
 
-  /** The host's clocks. */
-  TimeSource SYSTEM =
-      new TimeSource() {
-        @Override
-        public long monotonicNanos() {
-          return System.nanoTime();
-        }
-
-        @Override
-        public long wallClockNanos() {
-          Instant now = Instant.now();
-          return now.getEpochSecond() * 1_000_000_000L + now.getNano();
-        }
-      };
+  /** {@return the host's clocks} */
+  static TimeSource system() {
+    return new SystemTime();
+  }
 
   /** {@return nanoseconds from an arbitrary start, never running backwards} */
   long monotonicNanos();
@@ -36,7 +24,8 @@ public interface TimeSource {
     if (nanos < 0) {
       return Waiter.NO_DEADLINE;
     }
-    long deadline = monotonicNanos() + nanos;
-    return deadline < 0 && nanos > 0 && monotonicNanos() >= 0 ? Waiter.NO_DEADLINE : deadline;
+    long now = monotonicNanos();
+    // A clock may start below zero: only a sum beyond the largest instant saturates.
+    return now > 0 && nanos > Waiter.NO_DEADLINE - now ? Waiter.NO_DEADLINE : now + nanos;
   }
 }

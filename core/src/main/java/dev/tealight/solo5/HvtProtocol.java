@@ -2,11 +2,10 @@
 package dev.tealight.solo5;
 
 import dev.tealight.Image;
-import dev.tealight.ImageException;
 import dev.tealight.spi.BootImage;
 import dev.tealight.spi.BootProtocol;
 
-/** Reads hvt images. */
+/** The images and the start of hvt guests. */
 final class HvtProtocol implements BootProtocol {
 
   @Override
@@ -16,6 +15,6 @@ final class HvtProtocol implements BootProtocol {
 
   @Override
   public BootImage open(Image image) {
-    throw new ImageException("image %s cannot be read yet".formatted(image.name()));
+    return HvtImage.read(image);
   }
 }

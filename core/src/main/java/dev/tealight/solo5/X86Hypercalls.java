@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.solo5;
+
+import dev.tealight.ExitFrame;
+import dev.tealight.ExitKind;
+import dev.tealight.device.GuestCallRegistry;
+import dev.tealight.spi.HypercallConvention;
+
+/**
+ * On x86-64 a hypercall is a 4-byte write of the argument block's address to port 0x500 plus the
+ * number.
+ */
+final class X86Hypercalls implements HypercallConvention {
+  static final X86Hypercalls INSTANCE = new X86Hypercalls();
+
+  private static final int FIRST_PORT = 0x500;
+  private static final int WIDTH = 4;
+
+  private X86Hypercalls() {}
+
+  @Override
+  public int number(ExitFrame exit) {
+    long nr = exit.address() - FIRST_PORT;
+    boolean hypercall =
+        exit.kind() == ExitKind.IO_WRITE
+            && exit.width() == WIDTH
+            && nr >= 0
+            && nr < GuestCallRegistry.HYPERCALL_COUNT;
+    return hypercall ? (int) nr : -1;
+  }
+
+  @Override
+  public long argument(ExitFrame exit) {
+    return exit.value();
+  }
+}
