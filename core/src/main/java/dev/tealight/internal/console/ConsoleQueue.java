@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -234,65 +233,71 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
    * Waits until all output is with the sink, for no longer than the console's patience. Any thread
    * but the sink's.
    *
-   * @return false if output was still under way when the patience ended
+   * @param atMost a shorter bound
+   * @throws InterruptedException if the calling thread is interrupted
    */
-  public boolean drain() {
-    long nanos = Math.max(console.patience().toNanos(), Duration.ofSeconds(1).toNanos());
-    boolean interrupted = false;
-    lock.lock();
+  public void drain(Duration atMost) throws InterruptedException {
+    lock.lockInterruptibly();
     try {
-      while (used > 0 || writing) {
-        try {
-          nanos = emptied.awaitNanos(nanos);
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
-        if (nanos <= 0) {
-          return false;
-        }
+      long nanos = Math.min(atMost.toNanos(), console.patience().toNanos());
+      while (isBusy() && nanos > 0) {
+        nanos = emptied.awaitNanos(nanos);
       }
-      return true;
+      if (!isBusy() && console.sink() instanceof LineSplitter lines) {
+        lines.finish();
+      }
     } finally {
       lock.unlock();
-      if (interrupted) {
-        Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean isBusy() {
+    return used > 0 || writing;
+  }
+
+  /**
+   * Hands over what is left and ends the console thread. A sink that is stuck is waited for as long
+   * as the console's patience is; then what it did not take is lost.
+   */
+  @Override
+  public void close() {
+    boolean interrupted = false;
+    try {
+      drain(console.patience());
+    } catch (InterruptedException e) {
+      interrupted = true;
+    }
+    Thread idle = shutDown();
+    try {
+      if (idle != null) {
+        idle.join();
       }
+    } catch (InterruptedException e) {
+      interrupted = true;
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 
   /**
-   * Hands over what is left and ends the console thread; does not wait for a stuck sink beyond the
-   * patience.
+   * Returns the console thread if it is about to end, null if there is none or it is stuck in the
+   * sink.
    */
-  @Override
-  public void close() {
-    boolean drained = drain();
-    Thread thread;
+  private @Nullable Thread shutDown() {
     lock.lock();
     try {
       closed = true;
-      thread = writer;
       filled.signal();
-      if (!drained) {
-        LOG.warn("console of {} is stuck in its sink, {} bytes are lost", name, used);
-        used = 0;
+      if (!isBusy()) {
+        return writer;
       }
+      LOG.warn("console of {} is stuck in its sink, {} bytes are lost", name, used);
+      droppedByteCount += used;
+      used = 0;
+      return null;
     } finally {
       lock.unlock();
-    }
-    if (thread != null && drained) {
-      joinQuietly(thread);
-    }
-    if (drained && console.sink() instanceof LineSplitter lines) {
-      lines.finish();
-    }
-  }
-
-  private static void joinQuietly(Thread thread) {
-    try {
-      thread.join(TimeUnit.SECONDS.toMillis(10));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 

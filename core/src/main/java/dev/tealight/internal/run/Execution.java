@@ -19,12 +19,28 @@ import org.jspecify.annotations.Nullable;
 /** A {@link RunLoop} on its thread, and what other threads may ask of it. */
 public final class Execution {
 
+  /** Waits until the guest's output is where it belongs. */
+  @FunctionalInterface
+  public interface Drain {
+
+    /**
+     * Waits.
+     *
+     * @param timeout how long at the most
+     * @throws InterruptedException if the calling thread is interrupted
+     */
+    void await(Duration timeout) throws InterruptedException;
+  }
+
   /** How long a stopped guest may take before the one who waits is told what holds it up. */
   private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  private static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
 
   private final RunLoop loop;
   private final LongConsumer onWaiting;
   private final Consumer<RunResult> onEnd;
+  private final Drain output;
   private final CountDownLatch done = new CountDownLatch(1);
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition stateChanged = lock.newCondition();
@@ -37,10 +53,11 @@ public final class Execution {
   private @Nullable Throwable failure;
   private volatile @Nullable Thread thread;
 
-  private Execution(RunLoop loop, LongConsumer onWaiting, Consumer<RunResult> onEnd) {
+  private Execution(RunLoop loop, LongConsumer onWaiting, Consumer<RunResult> onEnd, Drain output) {
     this.loop = loop;
     this.onWaiting = onWaiting;
     this.onEnd = onEnd;
+    this.output = output;
   }
 
   /**
@@ -51,6 +68,7 @@ public final class Execution {
    * @param limit after which the run is ended, or zero for no limit
    * @param onWaiting told each wait's deadline, on the vCPU thread
    * @param onEnd told the result, on the vCPU thread, before anybody who waits for it
+   * @param output awaited by those who wait for the result
    * @return the run
    */
   public static Execution start(
@@ -58,8 +76,9 @@ public final class Execution {
       Executor executor,
       Duration limit,
       LongConsumer onWaiting,
-      Consumer<RunResult> onEnd) {
-    Execution execution = new Execution(loop, onWaiting, onEnd);
+      Consumer<RunResult> onEnd,
+      Drain output) {
+    Execution execution = new Execution(loop, onWaiting, onEnd, output);
     executor.execute(() -> execution.runToEnd(limit));
     return execution;
   }
@@ -105,6 +124,8 @@ public final class Execution {
         case PAUSED -> {
           setPaused(true);
           loop.awaitWakeUp();
+          // Before the next step looks at the requests, so that who finds it true may rely on it.
+          setPaused(false);
         }
         case ENDED -> {
           return loop.result();
@@ -149,7 +170,6 @@ public final class Execution {
   public void resume() {
     lock.lock();
     try {
-      paused = false;
       loop.withdraw(RunLoop.PAUSE);
     } finally {
       lock.unlock();
@@ -163,6 +183,7 @@ public final class Execution {
    */
   public RunResult await() throws InterruptedException {
     done.await();
+    output.await(FOREVER);
     return outcome();
   }
 
@@ -173,9 +194,12 @@ public final class Execution {
    * @throws InterruptedException if the calling thread is interrupted
    */
   public Optional<RunResult> await(Duration timeout) throws InterruptedException {
-    return done.await(timeout.toNanos(), TimeUnit.NANOSECONDS)
-        ? Optional.of(outcome())
-        : Optional.empty();
+    long start = System.nanoTime();
+    if (!done.await(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
+      return Optional.empty();
+    }
+    output.await(timeout.minusNanos(System.nanoTime() - start));
+    return Optional.of(outcome());
   }
 
   /** {@return the result, or empty if it is not there} */

@@ -187,12 +187,10 @@ public final class Machine implements AutoCloseable {
         spec.limit(),
         deadline -> observe(observer -> observer.waiting(owner, deadline)),
         result -> {
-          if (!console.drain()) {
-            LOG.warn("output of {} is still on its way to a slow console", spec.name());
-          }
           LOG.debug("{} ended with {} after {}", spec.name(), result, loop.counts());
           observe(observer -> observer.ended(owner, result, loop.counts()));
-        });
+        },
+        console::drain);
   }
 
   /**
