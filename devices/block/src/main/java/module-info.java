@@ -7,4 +7,9 @@ import org.jspecify.annotations.NullMarked;
 module dev.tealight.device.block {
   requires transitive dev.tealight;
   requires static org.jspecify;
+
+  exports dev.tealight.device.block;
+
+  provides dev.tealight.spi.DeviceProvider with
+      dev.tealight.device.block.internal.BlockDeviceProvider;
 }

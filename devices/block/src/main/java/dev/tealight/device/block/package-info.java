@@ -1,4 +1,3 @@
 // SPDX-License-Identifier: ISC
-
-/** Block device. */
+/** Block devices over files, channels and memory. */
 package dev.tealight.device.block;
