@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: ISC
 
-/** Mock backend, contract suites and guest programs for authors of tests. */
+/**
+ * What tests are written with: a backend whose guests are scripts, a clock that stands still, guest
+ * programs, and counts of what the process holds open.
+ */
 package dev.tealight.testkit;

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: ISC
+/** What nobody but this module uses. */
+package dev.tealight.testkit.internal;
