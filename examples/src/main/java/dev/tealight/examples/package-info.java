@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: ISC
+
+/** Small whole programs, each about one thing. */
+package dev.tealight.examples;

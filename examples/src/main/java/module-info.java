@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: ISC
+
+import org.jspecify.annotations.NullMarked;
+
+/** The programs that README and docs show. */
+@NullMarked
+module dev.tealight.examples {
+  requires transitive dev.tealight;
+  requires static org.jspecify;
+
+  exports dev.tealight.examples;
+}
