@@ -6,6 +6,7 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.tealight.examples {
   requires transitive dev.tealight;
+  requires dev.tealight.device.block;
   requires static org.jspecify;
 
   exports dev.tealight.examples;

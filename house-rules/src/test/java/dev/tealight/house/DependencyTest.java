@@ -47,7 +47,7 @@ class DependencyTest {
         case "ffi-posix" -> POSIX;
         case "softcpu" -> BACKEND;
         case "testkit" -> TESTKIT;
-        case "tender", "bench" -> PROGRAM;
+        case "tender", "examples", "bench" -> PROGRAM;
         case String folder when folder.startsWith("ffi-") -> BACKEND;
         case String folder when folder.startsWith("devices/") -> DEVICE;
         default -> throw new AssertionError(module + " has no kind: give it one here");

@@ -20,9 +20,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What README and docs show is code that is compiled and tested: a Java block under {@code <!-- snippet: NAME -->} is the
- * text between {@code // snippet: NAME} and {@code // end} in a source file, which tests run. With {@code
- * -Ddocs.update=true} the blocks are rewritten instead.
+ * What README and docs show is code that is compiled and tested: a Java block under {@code <!--
+ * snippet: NAME -->} is the text between {@code // snippet: NAME} and {@code // end} in a source
+ * file, which tests run. With {@code -Ddocs.update=true} the blocks are rewritten instead.
  */
 class DocumentationTest {
   private static final Pattern BLOCK =
@@ -48,7 +48,9 @@ class DocumentationTest {
     for (MatchResult block : BLOCK.matcher(text).results().toList()) {
       assertThat(block.group(1)).as("name of the snippet %s", block.group(2)).isNotNull();
       assertThat(regions).as("regions of sources").containsKey(block.group(1));
-      assertThat(block.group(2)).as("snippet %s", block.group(1)).isEqualTo(regions.get(block.group(1)));
+      assertThat(block.group(2))
+          .as("snippet %s", block.group(1))
+          .isEqualTo(regions.get(block.group(1)));
     }
   }
 
@@ -75,7 +77,9 @@ class DocumentationTest {
       for (Path source : filesBelow(Repository.ROOT.resolve(module.folder(), "src"), ".java")) {
         for (MatchResult region : REGION.matcher(Files.readString(source)).results().toList()) {
           String code = region.group(3).replaceAll("(?m)^" + region.group(1), "") + "\n";
-          assertThat(regions.put(region.group(2), code)).as("second snippet %s", region.group(2)).isNull();
+          assertThat(regions.put(region.group(2), code))
+              .as("second snippet %s", region.group(2))
+              .isNull();
         }
       }
     }
