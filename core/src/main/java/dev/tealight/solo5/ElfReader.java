@@ -121,6 +121,10 @@ final class ElfReader {
     return image.name();
   }
 
+  long byteSize() {
+    return image.byteSize();
+  }
+
   int machine() {
     return machine;
   }

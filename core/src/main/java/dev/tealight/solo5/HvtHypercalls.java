@@ -19,7 +19,7 @@ import java.util.List;
 final class HvtHypercalls {
 
   /** What a cookie must be able to hold, whatever the guest keeps there. */
-  private static final int COOKIE_BYTE_SIZE = 512;
+  static final int COOKIE_BYTE_SIZE = 512;
 
   private HvtHypercalls() {}
 

@@ -261,6 +261,11 @@ public final class HvtImage implements BootImage {
   @Override
   public void boot(BootContext context) {
     GuestMemory memory = context.vm().memory();
+    if (memory.byteSize() != memoryByteSize(memory.byteSize())) {
+      throw new ConfigurationException(
+          "guest memory of %d bytes: give a multiple of %d"
+              .formatted(memory.byteSize(), HvtAbi.MEMORY_UNIT));
+    }
     HvtLoader.load(this, context, memory);
     X86Boot.enter(context.vcpu(), memory, entry);
     HvtHypercalls.register(context);

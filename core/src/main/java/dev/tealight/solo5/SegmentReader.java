@@ -23,17 +23,24 @@ final class SegmentReader {
     this.elf = elf;
     long previousGpa = 0;
     long previousEnd = 0;
+    long fileByteSize = 0;
     for (ProgramHeader header : elf.programHeaders()) {
       // A segment without bytes in the file is either zero-filled memory or an empty placeholder at
-      // address 0: guest
-      // memory is zero anyway, and the reference looks at neither.
+      // address 0: guest memory is zero anyway, and the reference looks at neither.
       if (header.type() == ElfReader.PT_LOAD && header.fileByteSize() != 0) {
         Segment segment = check(header, previousGpa, previousEnd);
         headers.add(header);
         segments.add(segment);
         previousGpa = segment.gpa();
         previousEnd = segment.end();
+        fileByteSize += segment.fileByteSize();
       }
+    }
+    if (fileByteSize > elf.byteSize()) {
+      // No linker writes that, and a small file could make its reader hold gigabytes.
+      throw new ImageException(
+          "image %s has only %d bytes, fewer than its segments together, which share some of them"
+              .formatted(elf.imageName(), elf.byteSize()));
     }
   }
 
@@ -42,13 +49,13 @@ final class SegmentReader {
     long alignment = header.alignment();
     require(
         header,
-        gpa >= HvtAbi.LOAD_BASE,
+        Long.compareUnsigned(gpa, HvtAbi.LOAD_BASE) >= 0,
         "is loaded at p_vaddr 0x%x, below 0x%x",
         gpa,
         HvtAbi.LOAD_BASE);
     require(
         header,
-        gpa >= previousGpa,
+        Long.compareUnsigned(gpa, previousGpa) >= 0,
         "is loaded at p_vaddr 0x%x, below an earlier one at 0x%x",
         gpa,
         previousGpa);
@@ -62,7 +69,7 @@ final class SegmentReader {
     // checked against that.
     require(
         header,
-        gpa < HvtAbi.MEMORY_LIMIT,
+        Long.compareUnsigned(gpa, HvtAbi.MEMORY_LIMIT) < 0,
         "is loaded at p_vaddr 0x%x, above 0x%x",
         gpa,
         HvtAbi.MEMORY_LIMIT);
@@ -112,13 +119,8 @@ final class SegmentReader {
         "has p_memsz 0x%x, which leaves 0x%x bytes of memory",
         memoryByteSize,
         room);
+    // Not above the limit either, which is a multiple of every alignment that got here.
     long end = (gpa + memoryByteSize + alignment - 1) & -alignment;
-    require(
-        header,
-        end <= HvtAbi.MEMORY_LIMIT,
-        "ends, aligned, at 0x%x, above 0x%x",
-        end,
-        HvtAbi.MEMORY_LIMIT);
     require(
         header,
         (start | end) % GuestMemory.PAGE_BYTE_SIZE == 0,

@@ -4,7 +4,6 @@ package dev.tealight.solo5;
 import dev.tealight.ImageException;
 import dev.tealight.solo5.ElfReader.ProgramHeader;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Optional;
 
 /** The two kinds of note by which Solo5 images describe themselves. */
@@ -15,13 +14,13 @@ enum Solo5Note {
   MANIFEST(0x3154464d, 8, 6668);
 
   private static final int MIN_BYTE_SIZE = 12;
-  private static final int HEADER_BYTE_SIZE = 20;
+  static final int HEADER_BYTE_SIZE = 20;
   private static final int NAME_BYTE_SIZE = 6;
   private static final byte[] NAME = {'S', 'o', 'l', 'o', '5', 0};
 
-  private final int type;
-  private final int alignment;
-  private final int maxDescriptorByteSize;
+  final int type;
+  final int alignment;
+  final int maxDescriptorByteSize;
 
   Solo5Note(int type, int alignment, int maxDescriptorByteSize) {
     this.type = type;
@@ -49,11 +48,11 @@ enum Solo5Note {
 
   private Optional<ByteBuffer> read(ElfReader elf, ProgramHeader header) {
     long fileByteSize = header.fileByteSize();
-    if (fileByteSize < MIN_BYTE_SIZE) {
+    if (Long.compareUnsigned(fileByteSize, MIN_BYTE_SIZE) < 0) {
       throw damaged(
           elf, header, "its %d bytes are less than a note header".formatted(fileByteSize));
     }
-    if (fileByteSize < HEADER_BYTE_SIZE) {
+    if (Long.compareUnsigned(fileByteSize, HEADER_BYTE_SIZE) < 0) {
       return Optional.empty();
     }
     ByteBuffer note = elf.read(header.offset(), HEADER_BYTE_SIZE, "note of " + header.describe());
@@ -68,7 +67,7 @@ enum Solo5Note {
           "its n_descsz is %d, expected 1 to %d"
               .formatted(descriptorByteSize, maxDescriptorByteSize));
     }
-    if (fileByteSize - HEADER_BYTE_SIZE < descriptorByteSize) {
+    if (Long.compareUnsigned(fileByteSize, HEADER_BYTE_SIZE + descriptorByteSize) < 0) {
       throw damaged(
           elf,
           header,
@@ -84,10 +83,9 @@ enum Solo5Note {
     }
     return Optional.of(
         elf.read(
-                header.offset() + contentOffset,
-                contentByteSize,
-                "note content of " + header.describe())
-            .order(ByteOrder.LITTLE_ENDIAN));
+            header.offset() + contentOffset,
+            contentByteSize,
+            "note content of " + header.describe()));
   }
 
   private static boolean hasName(ByteBuffer note) {

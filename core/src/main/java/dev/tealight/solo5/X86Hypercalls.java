@@ -13,7 +13,7 @@ import dev.tealight.spi.HypercallConvention;
 final class X86Hypercalls implements HypercallConvention {
   static final X86Hypercalls INSTANCE = new X86Hypercalls();
 
-  private static final int FIRST_PORT = 0x500;
+  static final int FIRST_PORT = 0x500;
   private static final int WIDTH = 4;
 
   private X86Hypercalls() {}
