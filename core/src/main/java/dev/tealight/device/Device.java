@@ -18,6 +18,7 @@ public interface Device extends AutoCloseable {
    * Called once.
    *
    * @param context what it may use until it is closed
+   * @throws IllegalStateException if it was activated before
    */
   void activate(DeviceContext context);
 

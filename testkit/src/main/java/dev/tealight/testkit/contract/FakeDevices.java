@@ -19,7 +19,14 @@ import java.nio.ByteOrder;
  * backend is tested without the modules of the real ones.
  */
 final class FakeDevices {
+  static final DeviceHypercall READ = call(Hypercall.BLOCK_READ);
+  static final DeviceHypercall WRITE = call(Hypercall.BLOCK_WRITE);
+
   private FakeDevices() {}
+
+  private static DeviceHypercall call(Hypercall hypercall) {
+    return new DeviceHypercall(hypercall.nr(), hypercall.name(), hypercall.blockByteSize(), 32);
+  }
 
   /**
    * {@return a block device in an array of zeros}
@@ -70,6 +77,7 @@ final class FakeDevices {
   private static final class Block implements Device {
     private final byte[] content;
     private final int sectorByteSize;
+    private boolean active;
 
     Block(int byteSize, int sectorByteSize) {
       this.content = new byte[byteSize];
@@ -83,18 +91,18 @@ final class FakeDevices {
 
     @Override
     public void activate(DeviceContext context) {
+      if (active) {
+        throw new IllegalStateException("a block device serves one guest");
+      }
+      active = true;
       context.describe(
           ByteBuffer.allocate(10)
               .order(ByteOrder.LITTLE_ENDIAN)
               .putLong(content.length)
               .putShort((short) sectorByteSize)
               .array());
-      context.hypercall(call(Hypercall.BLOCK_READ), call -> transfer(call, true));
-      context.hypercall(call(Hypercall.BLOCK_WRITE), call -> transfer(call, false));
-    }
-
-    private static DeviceHypercall call(Hypercall hypercall) {
-      return new DeviceHypercall(hypercall.nr(), hypercall.name(), hypercall.blockByteSize(), 32);
+      context.hypercall(READ, call -> transfer(call, true));
+      context.hypercall(WRITE, call -> transfer(call, false));
     }
 
     private Outcome transfer(GuestCall call, boolean toGuest) {
