@@ -5,7 +5,13 @@ import org.jspecify.annotations.NullMarked;
 /** Backend for Linux KVM. */
 @NullMarked
 module dev.tealight.ffi.kvm {
-  requires dev.tealight;
+  requires transitive dev.tealight;
   requires dev.tealight.ffi.posix;
+  requires org.slf4j;
   requires static org.jspecify;
+
+  exports dev.tealight.ffi.kvm;
+
+  provides dev.tealight.spi.HypervisorProvider with
+      dev.tealight.ffi.kvm.internal.KvmHypervisorProvider;
 }

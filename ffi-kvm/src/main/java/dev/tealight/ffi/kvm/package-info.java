@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: ISC
 
-/** Backend for Linux KVM. */
+/** Backend for Linux KVM: its options. */
 package dev.tealight.ffi.kvm;

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.ffi.kvm;
+
+import dev.tealight.ffi.kvm.KvmOptions.CpuidEntry;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * The default CPUID policy.
+ *
+ * @see "Intel SDM volume 2A, CPUID; AMD APM volume 3, appendix E; Linux
+ *     Documentation/virt/kvm/x86/cpuid.rst"
+ */
+final class DefaultCpuid {
+  private static final int VMX = 1 << 5;
+  private static final int SMX = 1 << 6;
+  private static final int INITIAL_APIC_ID = 0xff << 24;
+
+  private static final int SGX = 1 << 2;
+  private static final int MONITORING = 1 << 12;
+  private static final int ALLOCATION = 1 << 15;
+  private static final int SGX_LAUNCH_CONTROL = 1 << 30;
+
+  private static final int SVM = 1 << 2;
+  private static final int SKINIT = 1 << 12;
+
+  private DefaultCpuid() {}
+
+  static List<CpuidEntry> apply(List<CpuidEntry> supported) {
+    return supported.stream().flatMap(DefaultCpuid::keep).toList();
+  }
+
+  private static Stream<CpuidEntry> keep(CpuidEntry entry) {
+    return switch (entry.function()) {
+      case 0x1 -> Stream.of(entry.without(0, INITIAL_APIC_ID, VMX | SMX, 0));
+      case 0x7 ->
+          Stream.of(
+              entry.index() == 0
+                  ? entry.without(0, SGX | MONITORING | ALLOCATION, SGX_LAUNCH_CONTROL, 0)
+                  : entry);
+      // The extended topology leaves: EDX is the number of the processor that answered.
+      case 0xb, 0x1f -> Stream.of(entry.without(0, 0, 0, -1));
+      // Cache monitoring, cache allocation, SGX.
+      case 0xf, 0x10, 0x12 -> Stream.empty();
+      // "KVMKVMKVM" without a further leaf: a guest may know where it runs, no more.
+      case 0x4000_0000 ->
+          Stream.of(
+              new CpuidEntry(
+                  0x4000_0000, 0, false, 0x4000_0000, entry.ebx(), entry.ecx(), entry.edx()));
+      case 0x4000_0001 -> Stream.empty();
+      case 0x8000_0001 -> Stream.of(entry.without(0, 0, SVM | SKINIT, 0));
+      // SVM and SEV.
+      case 0x8000_000a, 0x8000_001f -> Stream.empty();
+      default -> Stream.of(entry);
+    };
+  }
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.ffi.kvm.internal;
+
+import dev.tealight.GuestMemory;
+import dev.tealight.Hypervisor;
+import dev.tealight.Vm;
+import dev.tealight.VmOptions;
+import dev.tealight.Waiter;
+import dev.tealight.ffi.kvm.KvmOptions;
+import dev.tealight.ffi.kvm.KvmOptions.CpuidEntry;
+import dev.tealight.ffi.kvm.KvmOptions.CpuidPolicy;
+import dev.tealight.ffi.posix.Descriptor;
+import dev.tealight.ffi.posix.HostCalls;
+import dev.tealight.ffi.posix.KickSignal;
+import dev.tealight.ffi.posix.PollWaiter;
+import dev.tealight.spi.DebugControl.Feature;
+import dev.tealight.spi.GuestArchitecture;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The device and what is found out about it once. */
+final class KvmHypervisor implements Hypervisor {
+  private static final int CPUID_ROOM = 256;
+
+  private final HostCalls host;
+  private final KvmDevice device;
+  private final CpuidPolicy cpuidPolicy;
+  private final Arena arena = Arena.ofShared();
+
+  // Guarded by this object's lock, as are all methods that use them.
+  private final Set<KvmVm> vms = new HashSet<>();
+  private @Nullable KvmVm resident;
+  private boolean usedBefore;
+  private @Nullable MemorySegment cpuid;
+  private @Nullable Set<Feature> debugFeatures;
+  private boolean closed;
+
+  /**
+   * Opens the device.
+   *
+   * @throws dev.tealight.HypervisorUnavailableException if it cannot run guests
+   */
+  static KvmHypervisor open(HostCalls host, KvmOptions options) {
+    KvmDevice device = KvmDevice.open(host);
+    try {
+      KickSignal.install(host);
+      return new KvmHypervisor(host, device, options);
+    } catch (RuntimeException | Error e) {
+      device.close();
+      throw e;
+    }
+  }
+
+  private KvmHypervisor(HostCalls host, KvmDevice device, KvmOptions options) {
+    this.host = host;
+    this.device = device;
+    cpuidPolicy = options.cpuid();
+  }
+
+  @Override
+  public String name() {
+    return KvmHypervisorProvider.NAME;
+  }
+
+  @Override
+  public String description() {
+    return device.description();
+  }
+
+  @Override
+  public GuestArchitecture architecture() {
+    return GuestArchitecture.X86_64;
+  }
+
+  Descriptor device() {
+    return device.descriptor();
+  }
+
+  long vcpuMappingByteSize() {
+    return device.vcpuMappingByteSize();
+  }
+
+  @Override
+  public synchronized Vm createVm(VmOptions options) {
+    if (closed) {
+      throw new IllegalStateException("the hypervisor is closed");
+    }
+    if (usedBefore && resident == null) {
+      resident = createResident();
+    }
+    usedBefore = true;
+    KvmVm vm = new KvmVm(host, this, options);
+    vms.add(vm);
+    return vm;
+  }
+
+  /**
+   * KVM switches itself on for the first vCPU of the host and off after the last, at a cost of some
+   * 300 microseconds. From the second VM on, one that never runs keeps it switched on.
+   */
+  private KvmVm createResident() {
+    KvmVm vm =
+        new KvmVm(host, this, new VmOptions(GuestMemory.PAGE_BYTE_SIZE, VmOptions.HugePages.NEVER));
+    try {
+      vm.newVcpu();
+      return vm;
+    } catch (RuntimeException | Error e) {
+      vm.close();
+      throw e;
+    }
+  }
+
+  synchronized void forget(KvmVm vm) {
+    vms.remove(vm);
+  }
+
+  /**
+   * {@return the answers to CPUID, as KVM takes them} Asking KVM takes longer than creating a VM.
+   */
+  synchronized MemorySegment cpuid() {
+    MemorySegment known = cpuid;
+    if (known == null) {
+      known = KvmCpuid.toNative(cpuidPolicy.apply(supportedCpuid()), arena);
+      cpuid = known;
+    }
+    return known;
+  }
+
+  private List<CpuidEntry> supportedCpuid() {
+    try (Arena scratch = Arena.ofConfined()) {
+      MemorySegment table = KvmCpuid.room(CPUID_ROOM, scratch);
+      device().ioctl(KvmIoctl.GET_SUPPORTED_CPUID, table, "nent=" + CPUID_ROOM);
+      return KvmCpuid.fromNative(table);
+    }
+  }
+
+  /** {@return which kinds of debugging work here} Found by trying, when first asked. */
+  synchronized Set<Feature> debugFeatures() {
+    Set<Feature> known = debugFeatures;
+    if (known == null) {
+      known = DebugProbe.features(this, device.has(KvmCap.SET_GUEST_DEBUG));
+      debugFeatures = known;
+    }
+    return known;
+  }
+
+  @Override
+  public Waiter createWaiter() {
+    return new PollWaiter(host);
+  }
+
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    if (!vms.isEmpty()) {
+      throw new IllegalStateException(
+          "%d VMs of this hypervisor are open: close them first".formatted(vms.size()));
+    }
+    closed = true;
+    KvmVm idle = resident;
+    if (idle != null) {
+      idle.close();
+    }
+    device.close();
+    arena.close();
+  }
+}

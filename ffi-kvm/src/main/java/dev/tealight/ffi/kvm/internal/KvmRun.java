@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.ffi.kvm.internal;
+
+import static java.lang.foreign.MemoryLayout.paddingLayout;
+import static java.lang.foreign.MemoryLayout.structLayout;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.lang.invoke.VarHandle;
+import java.util.HexFormat;
+
+/**
+ * struct kvm_run: the page that a vCPU shares with the kernel, and the data page behind it. The
+ * vCPU thread alone uses it, but for {@link #immediateExit}.
+ *
+ * <p>The kernel's structure holds a union from {@link #UNION} on; each of its members is a layout
+ * here.
+ */
+final class KvmRun {
+  static final long UNION = 32;
+
+  static final StructLayout HEADER =
+      structLayout(
+              JAVA_BYTE.withName("request_interrupt_window"),
+              JAVA_BYTE.withName("immediate_exit"),
+              paddingLayout(6),
+              JAVA_INT.withName("exit_reason"),
+              JAVA_BYTE.withName("ready_for_interrupt_injection"),
+              JAVA_BYTE.withName("if_flag"),
+              JAVA_SHORT.withName("flags"),
+              JAVA_LONG.withName("cr8"),
+              JAVA_LONG.withName("apic_base"))
+          .withName("kvm_run");
+
+  static final StructLayout IO =
+      member(
+          "io",
+          JAVA_BYTE.withName("direction"),
+          JAVA_BYTE.withName("size"),
+          JAVA_SHORT.withName("port"),
+          JAVA_INT.withName("count"),
+          JAVA_LONG.withName("data_offset"));
+
+  static final StructLayout MMIO =
+      member(
+          "mmio",
+          JAVA_LONG.withName("phys_addr"),
+          JAVA_LONG.withName("data"),
+          JAVA_INT.withName("len"),
+          JAVA_BYTE.withName("is_write"));
+
+  static final StructLayout DEBUG =
+      member(
+          "debug",
+          JAVA_INT.withName("exception"),
+          JAVA_INT.withName("pad"),
+          JAVA_LONG.withName("pc"),
+          JAVA_LONG.withName("dr6"),
+          JAVA_LONG.withName("dr7"));
+
+  static final StructLayout FAIL_ENTRY =
+      member("fail_entry", JAVA_LONG.withName("hardware_entry_failure_reason"));
+
+  static final StructLayout INTERNAL =
+      member("internal", JAVA_INT.withName("suberror"), JAVA_INT.withName("ndata"));
+
+  static final StructLayout EMULATION_FAILURE =
+      member(
+          "emulation_failure",
+          JAVA_INT.withName("suberror"),
+          JAVA_INT.withName("ndata"),
+          JAVA_LONG.withName("flags"),
+          JAVA_BYTE.withName("insn_size"));
+
+  /** Not in every header that is about: Linux 6.8. */
+  static final StructLayout MEMORY_FAULT =
+      member("memory_fault", JAVA_LONG.withName("flags"), JAVA_LONG.withName("gpa"));
+
+  static final int DIRECTION_OUT = 1;
+  private static final int INSTRUCTION_BYTES = 1;
+
+  private static final VarHandle REQUEST_INTERRUPT_WINDOW =
+      Fields.handle(HEADER, "request_interrupt_window");
+  private static final VarHandle IMMEDIATE_EXIT = Fields.handle(HEADER, "immediate_exit");
+  private static final VarHandle EXIT_REASON = Fields.handle(HEADER, "exit_reason");
+  private static final VarHandle READY_FOR_INTERRUPT =
+      Fields.handle(HEADER, "ready_for_interrupt_injection");
+  private static final VarHandle IF_FLAG = Fields.handle(HEADER, "if_flag");
+  private static final VarHandle IO_DIRECTION = Fields.handle(IO, "direction");
+  private static final VarHandle IO_SIZE = Fields.handle(IO, "size");
+  private static final VarHandle IO_PORT = Fields.handle(IO, "port");
+  private static final VarHandle IO_COUNT = Fields.handle(IO, "count");
+  private static final VarHandle IO_DATA_OFFSET = Fields.handle(IO, "data_offset");
+  private static final VarHandle MMIO_PHYS_ADDR = Fields.handle(MMIO, "phys_addr");
+  private static final VarHandle MMIO_DATA = Fields.handle(MMIO, "data");
+  private static final VarHandle MMIO_LEN = Fields.handle(MMIO, "len");
+  private static final VarHandle MMIO_IS_WRITE = Fields.handle(MMIO, "is_write");
+  private static final VarHandle DEBUG_EXCEPTION = Fields.handle(DEBUG, "exception");
+  private static final VarHandle DEBUG_PC = Fields.handle(DEBUG, "pc");
+  private static final VarHandle DEBUG_DR6 = Fields.handle(DEBUG, "dr6");
+  private static final VarHandle ENTRY_FAILURE =
+      Fields.handle(FAIL_ENTRY, "hardware_entry_failure_reason");
+  private static final VarHandle SUBERROR = Fields.handle(INTERNAL, "suberror");
+  private static final VarHandle NDATA = Fields.handle(INTERNAL, "ndata");
+  private static final VarHandle FAILURE_FLAGS = Fields.handle(EMULATION_FAILURE, "flags");
+  private static final VarHandle FAILURE_SIZE = Fields.handle(EMULATION_FAILURE, "insn_size");
+  private static final VarHandle FAULT_GPA = Fields.handle(MEMORY_FAULT, "gpa");
+  private static final long FAILURE_BYTES =
+      Fields.offset(EMULATION_FAILURE, "insn_size") + JAVA_BYTE.byteSize();
+  private static final int FAILURE_BYTES_LIMIT = 15;
+
+  private final MemorySegment segment;
+
+  /**
+   * Wraps the mapping of a vCPU.
+   *
+   * @param segment as big as {@code KVM_GET_VCPU_MMAP_SIZE} says
+   */
+  KvmRun(MemorySegment segment) {
+    this.segment = segment;
+  }
+
+  private static StructLayout member(String name, MemoryLayout... fields) {
+    MemoryLayout[] all = new MemoryLayout[fields.length + 1];
+    all[0] = paddingLayout(UNION);
+    System.arraycopy(fields, 0, all, 1, fields.length);
+    return structLayout(all).withName(name);
+  }
+
+  /** Makes every entry to the guest fail with {@code EINTR}, or no longer. Any thread. */
+  void immediateExit(boolean wanted) {
+    IMMEDIATE_EXIT.setVolatile(segment, (byte) (wanted ? 1 : 0));
+  }
+
+  void requestInterruptWindow(boolean wanted) {
+    REQUEST_INTERRUPT_WINDOW.set(segment, (byte) (wanted ? 1 : 0));
+  }
+
+  boolean readyForInterrupt() {
+    return (byte) READY_FOR_INTERRUPT.get(segment) != 0 && (byte) IF_FLAG.get(segment) != 0;
+  }
+
+  int exitReason() {
+    return (int) EXIT_REASON.get(segment);
+  }
+
+  boolean ioIsWrite() {
+    return (byte) IO_DIRECTION.get(segment) == DIRECTION_OUT;
+  }
+
+  /** {@return bytes of one element: 1, 2 or 4} */
+  int ioWidth() {
+    return (byte) IO_SIZE.get(segment);
+  }
+
+  int ioPort() {
+    return (short) IO_PORT.get(segment) & 0xffff;
+  }
+
+  /** {@return the number of elements, more than one for a string instruction} */
+  int ioCount() {
+    return (int) IO_COUNT.get(segment);
+  }
+
+  /** {@return where the first element is} */
+  long ioDataOffset() {
+    return (long) IO_DATA_OFFSET.get(segment);
+  }
+
+  /** {@return an element, zero-extended} */
+  long ioData(long offset, int width) {
+    return switch (width) {
+      case 1 -> segment.get(JAVA_BYTE, offset) & 0xffL;
+      case 2 -> segment.get(JAVA_SHORT_UNALIGNED, offset) & 0xffffL;
+      default -> segment.get(JAVA_INT_UNALIGNED, offset) & 0xffff_ffffL;
+    };
+  }
+
+  void ioData(long offset, int width, long value) {
+    switch (width) {
+      case 1 -> segment.set(JAVA_BYTE, offset, (byte) value);
+      case 2 -> segment.set(JAVA_SHORT_UNALIGNED, offset, (short) value);
+      default -> segment.set(JAVA_INT_UNALIGNED, offset, (int) value);
+    }
+  }
+
+  long mmioAddress() {
+    return (long) MMIO_PHYS_ADDR.get(segment);
+  }
+
+  int mmioWidth() {
+    return (int) MMIO_LEN.get(segment);
+  }
+
+  boolean mmioIsWrite() {
+    return (byte) MMIO_IS_WRITE.get(segment) != 0;
+  }
+
+  /** {@return what was written, zero-extended} */
+  long mmioData(int width) {
+    return (long) MMIO_DATA.get(segment) & (width >= 8 ? -1L : (1L << (8 * width)) - 1);
+  }
+
+  void mmioData(long value) {
+    MMIO_DATA.set(segment, value);
+  }
+
+  int debugException() {
+    return (int) DEBUG_EXCEPTION.get(segment);
+  }
+
+  long debugAddress() {
+    return (long) DEBUG_PC.get(segment);
+  }
+
+  /** {@return the debug status register} */
+  long debugStatus() {
+    return (long) DEBUG_DR6.get(segment);
+  }
+
+  long entryFailureReason() {
+    return (long) ENTRY_FAILURE.get(segment);
+  }
+
+  int internalErrorCode() {
+    return (int) SUBERROR.get(segment);
+  }
+
+  /** {@return the instruction that could not be emulated in hex, or empty if KVM does not tell} */
+  String failedInstruction() {
+    if ((int) NDATA.get(segment) < 3
+        || ((long) FAILURE_FLAGS.get(segment) & INSTRUCTION_BYTES) == 0) {
+      return "";
+    }
+    int size = Math.clamp((byte) FAILURE_SIZE.get(segment), 0, FAILURE_BYTES_LIMIT);
+    byte[] bytes = segment.asSlice(FAILURE_BYTES, size).toArray(JAVA_BYTE);
+    return HexFormat.ofDelimiter(" ").formatHex(bytes);
+  }
+
+  long memoryFaultAddress() {
+    return (long) FAULT_GPA.get(segment);
+  }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.ffi.kvm.internal;
+
+import static java.lang.foreign.MemoryLayout.structLayout;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.StructLayout;
+import java.lang.invoke.VarHandle;
+
+/**
+ * struct kvm_userspace_memory_region: a slot of guest memory.
+ *
+ * @param byteSize 0 removes the slot
+ */
+record KvmUserspaceMemoryRegion(int slot, int flags, long gpa, long byteSize, long hva) {
+  static final StructLayout LAYOUT =
+      structLayout(
+              JAVA_INT.withName("slot"),
+              JAVA_INT.withName("flags"),
+              JAVA_LONG.withName("guest_phys_addr"),
+              JAVA_LONG.withName("memory_size"),
+              JAVA_LONG.withName("userspace_addr"))
+          .withName("kvm_userspace_memory_region");
+
+  static final int READONLY = 1 << 1;
+
+  private static final VarHandle SLOT = Fields.handle(LAYOUT, "slot");
+  private static final VarHandle FLAGS = Fields.handle(LAYOUT, "flags");
+  private static final VarHandle GUEST_PHYS_ADDR = Fields.handle(LAYOUT, "guest_phys_addr");
+  private static final VarHandle MEMORY_SIZE = Fields.handle(LAYOUT, "memory_size");
+  private static final VarHandle USERSPACE_ADDR = Fields.handle(LAYOUT, "userspace_addr");
+
+  MemorySegment toNative(SegmentAllocator allocator) {
+    MemorySegment target = allocator.allocate(LAYOUT);
+    SLOT.set(target, slot);
+    FLAGS.set(target, flags);
+    GUEST_PHYS_ADDR.set(target, gpa);
+    MEMORY_SIZE.set(target, byteSize);
+    USERSPACE_ADDR.set(target, hva);
+    return target;
+  }
+
+  /** Without the host's address, which is nobody's business. */
+  @Override
+  public String toString() {
+    return "slot=%d flags=0x%x gpa=0x%x byteSize=%d".formatted(slot, flags, gpa, byteSize);
+  }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.ffi.kvm.internal;
+
+import dev.tealight.GuestMemory;
+import dev.tealight.Region;
+import dev.tealight.Vcpu;
+import dev.tealight.Vm;
+import dev.tealight.VmOptions;
+import dev.tealight.ffi.posix.Descriptor;
+import dev.tealight.ffi.posix.HostCalls;
+import dev.tealight.ffi.posix.Mapping;
+import dev.tealight.spi.Doorbells;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A VM: its descriptor, the memory behind it, its slots and its vCPUs. */
+final class KvmVm implements Vm, Doorbells {
+  /** An x86-64 processor without I/O emulation of its own. */
+  private static final int MACHINE_TYPE = 0;
+
+  private final HostCalls host;
+  private final KvmHypervisor hypervisor;
+  private final Arena arena = Arena.ofShared();
+  private final Descriptor descriptor;
+  private final GuestMemory memory;
+  private final MemorySlots slots;
+  private final List<KvmVcpu> vcpus = new ArrayList<>();
+  private boolean closed;
+
+  /** Creates a VM; what was made of it is freed if a step fails. */
+  KvmVm(HostCalls host, KvmHypervisor hypervisor, VmOptions options) {
+    this.host = host;
+    this.hypervisor = hypervisor;
+    try {
+      MemorySegment mapping = BackingMemory.map(host, options, arena);
+      memory = GuestMemory.over(mapping);
+      descriptor = hypervisor.device().ioctlDescriptor(KvmIoctl.CREATE_VM, MACHINE_TYPE);
+      slots = new MemorySlots(descriptor, mapping.address(), mapping.byteSize());
+    } catch (RuntimeException | Error e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  KvmHypervisor hypervisor() {
+    return hypervisor;
+  }
+
+  @Override
+  public GuestMemory memory() {
+    return memory;
+  }
+
+  @Override
+  public void protect(List<Region> regions) {
+    memory.restrict(regions);
+    slots.want(regions, memory.byteSize());
+  }
+
+  /** Called before the guest runs. */
+  void installMemory() {
+    slots.install();
+  }
+
+  @Override
+  public Vcpu createVcpu() {
+    return newVcpu();
+  }
+
+  /** {@return the next vCPU as what it is} */
+  KvmVcpu newVcpu() {
+    MemorySegment cpuid = hypervisor.cpuid();
+    Descriptor vcpu = descriptor.ioctlDescriptor(KvmIoctl.CREATE_VCPU, vcpus.size());
+    try {
+      vcpu.ioctl(KvmIoctl.SET_CPUID2, cpuid, "byteSize=" + cpuid.byteSize());
+      MemorySegment page = Mapping.shared(host, vcpu, hypervisor.vcpuMappingByteSize(), arena);
+      KvmVcpu created = new KvmVcpu(host, this, vcpu, page, arena);
+      vcpus.add(created);
+      return created;
+    } catch (RuntimeException | Error e) {
+      vcpu.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public Doorbell onPort(int port) {
+    return KvmDoorbell.create(host, descriptor, port);
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    if (vcpus.stream().anyMatch(KvmVcpu::isRunning)) {
+      throw new IllegalStateException(
+          "a vCPU of this VM is being run: kick it and wait for its thread before closing the VM");
+    }
+    closed = true;
+    vcpus.forEach(KvmVcpu::close);
+    descriptor.close();
+    arena.close();
+    hypervisor.forget(this);
+  }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.ffi.kvm.internal;
+
+import dev.tealight.Region;
+import dev.tealight.ffi.posix.Descriptor;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * The slots through which a VM sees its memory. KVM can withhold writing alone, so there are two
+ * kinds, and neighbours of one kind share a slot. They are installed just before the guest runs,
+ * once instead of at every change.
+ */
+final class MemorySlots {
+
+  /** A range of guest memory. */
+  record Slot(long gpa, long byteSize, boolean writable) {
+    long end() {
+      return gpa + byteSize;
+    }
+  }
+
+  private final Descriptor vm;
+  private final long hva;
+  private final Object installing = new Object();
+
+  private volatile boolean dirty = true;
+  private List<Slot> wanted;
+  private List<Slot> installed = List.of();
+
+  MemorySlots(Descriptor vm, long hva, long memoryByteSize) {
+    this.vm = vm;
+    this.hva = hva;
+    wanted = List.of(new Slot(0, memoryByteSize, true));
+  }
+
+  /**
+   * Sets what {@link #install} installs.
+   *
+   * @param regions without overlap, inside memory
+   */
+  void want(List<Region> regions, long memoryByteSize) {
+    synchronized (installing) {
+      wanted = plan(regions, memoryByteSize);
+      dirty = true;
+    }
+  }
+
+  /** {@return the fewest slots that cover memory as the regions ask for} */
+  static List<Slot> plan(List<Region> regions, long memoryByteSize) {
+    List<Slot> slots = new ArrayList<>();
+    long covered = 0;
+    for (Region region : regions.stream().sorted(Comparator.comparingLong(Region::gpa)).toList()) {
+      append(slots, covered, region.gpa(), true);
+      append(slots, region.gpa(), region.end(), region.protection().write());
+      covered = region.end();
+    }
+    append(slots, covered, memoryByteSize, true);
+    return slots;
+  }
+
+  private static void append(List<Slot> slots, long gpa, long end, boolean writable) {
+    if (gpa == end) {
+      return;
+    }
+    if (!slots.isEmpty() && slots.getLast().writable() == writable) {
+      gpa = slots.removeLast().gpa();
+    }
+    slots.add(new Slot(gpa, end - gpa, writable));
+  }
+
+  /** Brings KVM up to date; costs nothing if it is. */
+  void install() {
+    if (!dirty) {
+      return;
+    }
+    synchronized (installing) {
+      // From behind, so that a failure leaves the list true to what is installed.
+      while (!installed.isEmpty()) {
+        int last = installed.size() - 1;
+        set(last, new Slot(installed.get(last).gpa(), 0, true));
+        installed = installed.subList(0, last);
+      }
+      for (Slot slot : wanted) {
+        set(installed.size(), slot);
+        installed = wanted.subList(0, installed.size() + 1);
+      }
+      dirty = false;
+    }
+  }
+
+  private void set(int number, Slot slot) {
+    KvmUserspaceMemoryRegion region =
+        new KvmUserspaceMemoryRegion(
+            number,
+            slot.writable() ? 0 : KvmUserspaceMemoryRegion.READONLY,
+            slot.gpa(),
+            slot.byteSize(),
+            hva + slot.gpa());
+    try (Arena arena = Arena.ofConfined()) {
+      vm.ioctl(KvmIoctl.SET_USER_MEMORY_REGION, region.toNative(arena), region);
+    }
+  }
+}

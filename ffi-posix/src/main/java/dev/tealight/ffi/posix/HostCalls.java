@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.ffi.posix;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The system calls that Tealight makes, and no others. Tests replace it by a scripted kernel.
+ *
+ * <p>Every call returns the host's result, or the negated errno if it failed; none throws or
+ * allocates. {@link Descriptor} and {@link Mapping} are the forms that throw. Segments are native,
+ * and the caller keeps them open until the call returns: the host sees their bare address. Any
+ * thread may call.
+ */
+public interface HostCalls {
+
+  /**
+   * {@return the calls of the operating system this JVM runs on}
+   *
+   * @throws UnsupportedOperationException if it is none we know; names those we do
+   * @throws IllegalCallerException if the JVM denies native access; names the flag that grants it
+   */
+  static HostCalls system() {
+    String os = System.getProperty("os.name");
+    String arch = System.getProperty("os.arch");
+    if (!os.equals("Linux") || !arch.equals("amd64")) {
+      throw new UnsupportedOperationException(
+          "no system calls for %s on %s, only for Linux on amd64".formatted(os, arch));
+    }
+    NativeAccess.check();
+    return new LinuxHostCalls();
+  }
+
+  /**
+   * Opens a file, {@code O_CLOEXEC} added.
+   *
+   * @param path ended by a zero byte
+   * @param flags {@code O_} flags of the host
+   * @return a descriptor
+   */
+  long open(MemorySegment path, int flags);
+
+  /**
+   * Closes a descriptor.
+   *
+   * @param descriptor free afterwards even if the call fails, unless with {@code EBADF}
+   * @return 0
+   */
+  long close(int descriptor);
+
+  /**
+   * Makes a device request.
+   *
+   * @param descriptor of the device
+   * @param request code, zero-extended
+   * @param argument a number, or an address
+   * @return what the device answers
+   */
+  long ioctl(int descriptor, int request, long argument);
+
+  /**
+   * Makes a device request with a structure.
+   *
+   * @param descriptor of the device
+   * @param request code, zero-extended
+   * @param argument the structure
+   * @return what the device answers
+   */
+  long ioctl(int descriptor, int request, MemorySegment argument);
+
+  /**
+   * Reads bytes.
+   *
+   * @param descriptor where from
+   * @param buffer filled from its start
+   * @return how many bytes were read, 0 at the end
+   */
+  long read(int descriptor, MemorySegment buffer);
+
+  /**
+   * Writes bytes.
+   *
+   * @param descriptor where to
+   * @param buffer written whole, if there is room
+   * @return how many bytes were written
+   */
+  long write(int descriptor, MemorySegment buffer);
+
+  /**
+   * Maps memory.
+   *
+   * @param byteSize of the mapping
+   * @param protection {@code PROT_} bits
+   * @param flags {@code MAP_} bits
+   * @param descriptor of what is mapped, or -1
+   * @param offset in it
+   * @return the address
+   */
+  long mmap(long byteSize, int protection, int flags, int descriptor, long offset);
+
+  /**
+   * Removes mappings.
+   *
+   * @param address first byte, page-aligned
+   * @param byteSize number of bytes
+   * @return 0
+   */
+  long munmap(long address, long byteSize);
+
+  /**
+   * Tells the host how memory will be used.
+   *
+   * @param address first byte, page-aligned
+   * @param byteSize number of bytes
+   * @param advice one {@code MADV_} value
+   * @return 0
+   */
+  long madvise(long address, long byteSize, int advice);
+
+  /**
+   * Waits for descriptors.
+   *
+   * @param descriptors array of {@code pollfd}
+   * @param count its length
+   * @param timeout a {@code timespec}, or {@link MemorySegment#NULL} to wait for ever
+   * @return how many are ready
+   */
+  long ppoll(MemorySegment descriptors, int count, MemorySegment timeout);
+
+  /** {@return the descriptor of a new event counter of 0, close-on-exec and non-blocking} */
+  long eventfd();
+
+  /** {@return the number of the calling thread, for {@link #tgkill}} */
+  long gettid();
+
+  /**
+   * Sends a signal to a thread of this process.
+   *
+   * @param thread its {@link #gettid}
+   * @param signal number
+   * @return 0
+   */
+  long tgkill(int thread, int signal);
+
+  /**
+   * Reads or sets what this process does on a signal.
+   *
+   * @param signal number
+   * @param action a {@code struct sigaction} of the C library, or {@link MemorySegment#NULL}
+   * @param previous filled likewise, or {@link MemorySegment#NULL}
+   * @return 0
+   */
+  long sigaction(int signal, MemorySegment action, MemorySegment previous);
+
+  /** {@return the address of a signal handler that does nothing} */
+  long idleHandler();
+
+  /**
+   * Lets a signal through to the calling thread.
+   *
+   * @param set a {@code sigset_t} of 8 bytes with the signals to unblock
+   * @return 0
+   */
+  long unblockSignals(MemorySegment set);
+
+  /**
+   * Asks for timers of the calling thread to fire on time.
+   *
+   * @param nanos how late they may be; 0 for the thread's default
+   * @return 0
+   */
+  long setTimerSlack(long nanos);
+
+  /**
+   * {@return the name of an errno, for instance {@code EINVAL}}
+   *
+   * @param errno positive
+   */
+  String errnoName(int errno);
+}

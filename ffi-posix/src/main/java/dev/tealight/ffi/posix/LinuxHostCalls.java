@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.ffi.posix;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemoryLayout.PathElement;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.VarHandle;
+import java.lang.ref.Reference;
+
+/**
+ * Linux on x86-64. Almost everything goes through the C library's {@code syscall}, by the numbers
+ * of {@code asm/unistd_64.h}.
+ */
+final class LinuxHostCalls implements HostCalls {
+  static final int SYS_READ = 0;
+  static final int SYS_WRITE = 1;
+  static final int SYS_CLOSE = 3;
+  static final int SYS_MMAP = 9;
+  static final int SYS_MUNMAP = 11;
+  static final int SYS_RT_SIGPROCMASK = 14;
+  static final int SYS_IOCTL = 16;
+  static final int SYS_MADVISE = 28;
+  static final int SYS_GETPID = 39;
+  static final int SYS_PRCTL = 157;
+  static final int SYS_GETTID = 186;
+  static final int SYS_TGKILL = 234;
+  static final int SYS_OPENAT = 257;
+  static final int SYS_PPOLL = 271;
+  static final int SYS_EVENTFD2 = 290;
+
+  private static final int AT_FDCWD = -100;
+  private static final int SIG_UNBLOCK = 1;
+  private static final int SIGSET_BYTE_SIZE = 8;
+  private static final int PR_SET_TIMERSLACK = 29;
+
+  /** Linked at the first call, not when this class is loaded. */
+  private static final class Symbols {
+    static final MethodHandle SYSCALL = NativeAccess.link("syscall");
+    static final MethodHandle SIGACTION = NativeAccess.link("sigaction");
+    static final long GETPID = NativeAccess.address("getpid");
+    static final VarHandle ERRNO =
+        NativeAccess.ERRNO_LAYOUT.varHandle(PathElement.groupElement("errno"));
+  }
+
+  /** A segment for each thread, since errno is read after the call. */
+  private final ThreadLocal<MemorySegment> errno =
+      ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(NativeAccess.ERRNO_LAYOUT));
+
+  private final long process;
+
+  LinuxHostCalls() {
+    process = call(SYS_GETPID, 0, 0, 0, 0, 0, 0);
+  }
+
+  @Override
+  public long open(MemorySegment path, int flags) {
+    try {
+      return call(SYS_OPENAT, AT_FDCWD, address(path), flags | LinuxAbi.O_CLOEXEC, 0, 0, 0);
+    } finally {
+      Reference.reachabilityFence(path);
+    }
+  }
+
+  @Override
+  public long close(int descriptor) {
+    return call(SYS_CLOSE, descriptor, 0, 0, 0, 0, 0);
+  }
+
+  @Override
+  public long ioctl(int descriptor, int request, long argument) {
+    return call(SYS_IOCTL, descriptor, Integer.toUnsignedLong(request), argument, 0, 0, 0);
+  }
+
+  @Override
+  public long ioctl(int descriptor, int request, MemorySegment argument) {
+    try {
+      return ioctl(descriptor, request, address(argument));
+    } finally {
+      Reference.reachabilityFence(argument);
+    }
+  }
+
+  @Override
+  public long read(int descriptor, MemorySegment buffer) {
+    try {
+      return call(SYS_READ, descriptor, address(buffer), buffer.byteSize(), 0, 0, 0);
+    } finally {
+      Reference.reachabilityFence(buffer);
+    }
+  }
+
+  @Override
+  public long write(int descriptor, MemorySegment buffer) {
+    try {
+      return call(SYS_WRITE, descriptor, address(buffer), buffer.byteSize(), 0, 0, 0);
+    } finally {
+      Reference.reachabilityFence(buffer);
+    }
+  }
+
+  @Override
+  public long mmap(long byteSize, int protection, int flags, int descriptor, long offset) {
+    return call(SYS_MMAP, 0, byteSize, protection, flags, descriptor, offset);
+  }
+
+  @Override
+  public long munmap(long address, long byteSize) {
+    return call(SYS_MUNMAP, address, byteSize, 0, 0, 0, 0);
+  }
+
+  @Override
+  public long madvise(long address, long byteSize, int advice) {
+    return call(SYS_MADVISE, address, byteSize, advice, 0, 0, 0);
+  }
+
+  @Override
+  public long ppoll(MemorySegment descriptors, int count, MemorySegment timeout) {
+    try {
+      return call(SYS_PPOLL, address(descriptors), count, address(timeout), 0, 0, 0);
+    } finally {
+      Reference.reachabilityFence(descriptors);
+      Reference.reachabilityFence(timeout);
+    }
+  }
+
+  @Override
+  public long eventfd() {
+    return call(SYS_EVENTFD2, 0, LinuxAbi.EFD_CLOEXEC | LinuxAbi.EFD_NONBLOCK, 0, 0, 0, 0);
+  }
+
+  @Override
+  public long gettid() {
+    return call(SYS_GETTID, 0, 0, 0, 0, 0, 0);
+  }
+
+  @Override
+  public long tgkill(int thread, int signal) {
+    return call(SYS_TGKILL, process, thread, signal, 0, 0, 0);
+  }
+
+  /**
+   * The C library's own, not the system call: that one wants the address of code that returns from
+   * the handler, which the library keeps to itself.
+   */
+  @Override
+  public long sigaction(int signal, MemorySegment action, MemorySegment previous) {
+    MemorySegment state = errno.get();
+    try {
+      long result =
+          (long)
+              Symbols.SIGACTION.invokeExact(
+                  state, (long) signal, address(action), address(previous), 0L, 0L, 0L, 0L);
+      // An int comes back in the lower half of the register; the upper half is undefined.
+      return (int) result == -1 ? failure(state) : 0;
+    } catch (Throwable e) {
+      throw unexpected(e);
+    } finally {
+      Reference.reachabilityFence(action);
+      Reference.reachabilityFence(previous);
+    }
+  }
+
+  /** {@code getpid} is async-signal-safe, takes no argument and leaves errno alone. */
+  @Override
+  public long idleHandler() {
+    return Symbols.GETPID;
+  }
+
+  @Override
+  public long unblockSignals(MemorySegment set) {
+    try {
+      return call(SYS_RT_SIGPROCMASK, SIG_UNBLOCK, address(set), 0, SIGSET_BYTE_SIZE, 0, 0);
+    } finally {
+      Reference.reachabilityFence(set);
+    }
+  }
+
+  @Override
+  public long setTimerSlack(long nanos) {
+    return call(SYS_PRCTL, PR_SET_TIMERSLACK, nanos, 0, 0, 0, 0);
+  }
+
+  @Override
+  public String errnoName(int number) {
+    return LinuxErrno.name(number);
+  }
+
+  private long call(int number, long a, long b, long c, long d, long e, long f) {
+    MemorySegment state = errno.get();
+    try {
+      long result = (long) Symbols.SYSCALL.invokeExact(state, (long) number, a, b, c, d, e, f);
+      return result == -1 ? failure(state) : result;
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+  }
+
+  private static long failure(MemorySegment state) {
+    return -(int) Symbols.ERRNO.get(state, 0L);
+  }
+
+  private static long address(MemorySegment segment) {
+    if (!segment.isNative()) {
+      throw new IllegalArgumentException("the host cannot see a segment on the Java heap");
+    }
+    return segment.address();
+  }
+
+  /** The linker declares {@link Throwable}, but a downcall throws nothing checked. */
+  private static RuntimeException unexpected(Throwable e) {
+    if (e instanceof RuntimeException known) {
+      return known;
+    }
+    if (e instanceof Error error) {
+      throw error;
+    }
+    throw new AssertionError(e);
+  }
+}
