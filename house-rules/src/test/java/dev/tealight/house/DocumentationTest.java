@@ -28,7 +28,7 @@ class DocumentationTest {
   private static final Pattern BLOCK =
       Pattern.compile("(?:<!-- snippet: ([\\w-]+) -->\\n)?```java\\n(.*?)```", Pattern.DOTALL);
   private static final Pattern REGION =
-      Pattern.compile("\\n( *)// snippet: ([\\w-]+)\\n(.*?)\\n *// end\\n", Pattern.DOTALL);
+      Pattern.compile("\\n( *)// snippet: ([\\w-]+)\\n(.*?)\\s*\\n *// end\\n", Pattern.DOTALL);
 
   static List<Path> pages() throws IOException {
     List<Path> pages = new ArrayList<>(filesBelow(Repository.ROOT.resolve("docs"), ".md"));
