@@ -12,6 +12,9 @@ import java.util.concurrent.TimeUnit;
 final class SystemTime implements TimeSource {
   private static final long TOLERANCE_MILLIS = 1;
 
+  /** The clocks also disagree when the thread lost its processor between reading them. */
+  private static final int ATTEMPTS = 4;
+
   private volatile long offsetNanos;
 
   @Override
@@ -21,9 +24,14 @@ final class SystemTime implements TimeSource {
 
   @Override
   public long wallClockNanos() {
-    long nanos = System.nanoTime() + offsetNanos;
-    long disagreement = TimeUnit.NANOSECONDS.toMillis(nanos) - System.currentTimeMillis();
-    return Math.abs(disagreement) <= TOLERANCE_MILLIS ? nanos : readAnew();
+    for (int i = 0; i < ATTEMPTS; i++) {
+      long nanos = System.nanoTime() + offsetNanos;
+      long disagreement = TimeUnit.NANOSECONDS.toMillis(nanos) - System.currentTimeMillis();
+      if (Math.abs(disagreement) <= TOLERANCE_MILLIS) {
+        return nanos;
+      }
+    }
+    return readAnew();
   }
 
   private long readAnew() {
