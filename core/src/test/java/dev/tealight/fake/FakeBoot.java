@@ -24,9 +24,12 @@ public final class FakeBoot implements BootContext, AutoCloseable {
   public final ByteArrayOutputStream output = new ByteArrayOutputStream();
   public List<String> arguments = List.of();
 
+  /** Where the guest's text goes. */
+  public Console.Sink sink = output::write;
+
   private final ConsoleQueue console =
       new ConsoleQueue(
-          Console.direct((bytes, from, count) -> output.write(bytes, from, count)), "test");
+          Console.direct((bytes, offset, length) -> sink.write(bytes, offset, length)), "test");
 
   public FakeBoot(long memoryByteSize) {
     vm = new FakeVm(memoryByteSize);

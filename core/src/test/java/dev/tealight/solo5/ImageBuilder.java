@@ -136,7 +136,7 @@ public final class ImageBuilder {
   }
 
   /** A device in a manifest. */
-  record Device(String name, int type) {}
+  public record Device(String name, int type) {}
 
   /** Returns a manifest in its binary form. */
   static byte[] manifest(Device... devices) {
@@ -166,7 +166,7 @@ public final class ImageBuilder {
     return program(manifestNote(manifest));
   }
 
-  ImageBuilder devices(Device... devices) {
+  public ImageBuilder devices(Device... devices) {
     return manifest(manifest(devices));
   }
 
