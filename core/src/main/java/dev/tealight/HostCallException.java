@@ -5,7 +5,10 @@ package dev.tealight;
 public final class HostCallException extends VmmException {
   private static final long serialVersionUID = 1L;
 
+  /** The call's name. */
   private final String call;
+
+  /** The host's error number. */
   private final int errno;
 
   /**

@@ -28,7 +28,12 @@ import org.jspecify.annotations.Nullable;
 public final class MockVcpu implements Vcpu {
   private static final long CYCLE_COUNTER_HZ = 1_000_000_000;
 
-  /** A read of the guest that the monitor answered. */
+  /**
+   * A read of the guest that the monitor answered.
+   *
+   * @param exit the read
+   * @param value the answer, as wide as the read
+   */
   public record CompletedRead(VmExit exit, long value) {}
 
   private final MockVm vm;
