@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.tender;
+
+import dev.tealight.Console;
+import dev.tealight.Hypervisor;
+import dev.tealight.Hypervisors;
+import dev.tealight.Monitor;
+import dev.tealight.RunHandle;
+import dev.tealight.RunResult;
+import dev.tealight.VmmException;
+import dev.tealight.device.DeviceConfig;
+import dev.tealight.spi.Availability;
+import dev.tealight.spi.HypervisorProvider;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** {@code tealight run}: one unikernel, from the command line to the exit status. */
+final class RunCommand {
+
+  /** The status for everything but the guest's own end. */
+  private static final int FAILED = 1;
+
+  /** How long a guest may take to stop before its thread is left behind, with the JVM. */
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+  /** The unikernel that ships with the tender, and what it wants to be told. */
+  private static final String HELLO = "hello.hvt";
+
+  private static final String HELLO_ARGUMENT = "Hello_Solo5";
+
+  private final OutputStream out;
+  private final PrintStream err;
+
+  /**
+   * Creates one.
+   *
+   * @param out where the guest's output goes, unbuffered
+   * @param err where messages go
+   */
+  RunCommand(OutputStream out, PrintStream err) {
+    this.out = out;
+    this.err = err;
+  }
+
+  /**
+   * Runs a unikernel.
+   *
+   * @param words the command line
+   * @param named whether it began with {@code run}; only then the image may be missing
+   * @return the exit status: the low 8 bits of the guest's, or 1
+   */
+  int execute(String[] words, boolean named) {
+    try {
+      RunOptions options = RunOptions.parse(words);
+      return switch (options.action()) {
+        case HELP -> help();
+        case VERSION -> version();
+        case RUN -> run(options, named);
+      };
+    } catch (UsageException e) {
+      say(e.getMessage());
+      Usage.print(err, new DeviceOptions().providers());
+    } catch (VmmException | InvalidPathException e) {
+      say(e.getMessage());
+    } catch (IOException e) {
+      say("the unikernel that ships with Tealight cannot be read: " + e.getMessage());
+    } catch (InterruptedException e) {
+      say("interrupted");
+    }
+    return FAILED;
+  }
+
+  private int help() {
+    Usage.print(new PrintStream(out), new DeviceOptions().providers());
+    return 0;
+  }
+
+  private int version() {
+    err.println(Version.text());
+    return 0;
+  }
+
+  private void say(@Nullable String message) {
+    err.println("tealight: " + message);
+  }
+
+  private int run(RunOptions options, boolean named)
+      throws UsageException, IOException, InterruptedException {
+    if (options.image() == null && !named) {
+      throw new UsageException("no image was given");
+    }
+    Signals signals = new Signals(err, PATIENCE);
+    Runtime.getRuntime().addShutdownHook(signals);
+
+    Monitor.Builder builder = Monitor.builder();
+    setImage(builder, options);
+    builder.memoryByteSize(options.memoryMib() << 20);
+    if (options.backend() != null) {
+      builder.backend(options.backend());
+    }
+    if (options.deadline() != null) {
+      builder.deadline(options.deadline());
+    }
+    if (!options.deviceOptions().isEmpty()) {
+      Map<String, DeviceConfig> devices = new DeviceOptions().configure(options.deviceOptions());
+      for (Map.Entry<String, DeviceConfig> device : devices.entrySet()) {
+        builder.device(device.getKey(), device.getValue());
+      }
+    }
+    // No queue in between: as with a C tender, a guest waits for whoever reads its output.
+    StandardOutput output = new StandardOutput(out);
+    builder.console(Console.direct(output));
+    try (Monitor monitor = builder.build()) {
+      long mib = monitor.memory().byteSize() >>> 20;
+      if (mib != options.memoryMib()) {
+        say("memory of %d MiB is rounded to %d MiB".formatted(options.memoryMib(), mib));
+      }
+      if (options.isVerbose()) {
+        explainChoice(monitor.hypervisor());
+      }
+      RunHandle handle = monitor.start();
+      output.stopOnFailure(handle);
+      signals.stop(handle);
+      Optional<RunResult> result = await(handle, options.deadline());
+      if (result.isEmpty()) {
+        say("the guest does not stop although its deadline has passed: is its output read?");
+        Runtime.getRuntime().halt(FAILED);
+      }
+      return status(result.orElseThrow(), output);
+    }
+  }
+
+  private void setImage(Monitor.Builder builder, RunOptions options) throws IOException {
+    if (options.image() != null) {
+      builder.image(Path.of(options.image())).arguments(options.guestArguments());
+      return;
+    }
+    say("no image was given: running the unikernel hello, which ships with Tealight");
+    try (InputStream hello = RunCommand.class.getResourceAsStream(HELLO)) {
+      if (hello == null) {
+        throw new IOException("no resource " + HELLO);
+      }
+      builder.image(HELLO, hello.readAllBytes()).arguments(HELLO_ARGUMENT);
+    }
+  }
+
+  private static Optional<RunResult> await(RunHandle handle, @Nullable Duration deadline)
+      throws InterruptedException {
+    return deadline == null ? Optional.of(handle.await()) : handle.await(deadline.plus(PATIENCE));
+  }
+
+  private int status(RunResult result, StandardOutput output) {
+    return switch (result) {
+      case RunResult.Halted halted -> halted.status() & 0xff;
+      case RunResult.Faulted faulted -> {
+        say(faulted.reason());
+        yield FAILED;
+      }
+      case RunResult.DeadlineExceeded exceeded -> {
+        say("the guest was stopped at its deadline of %s".formatted(exceeded.limit()));
+        yield FAILED;
+      }
+      case RunResult.Stopped stopped -> {
+        IOException failure = output.failure();
+        if (failure != null) {
+          say("the guest was stopped: standard output failed: " + failure.getMessage());
+        }
+        yield FAILED;
+      }
+    };
+  }
+
+  private void explainChoice(Hypervisor chosen) {
+    say("backend %s: %s".formatted(chosen.name(), chosen.description()));
+    boolean before = true;
+    for (HypervisorProvider provider : Hypervisors.installed()) {
+      if (provider.name().equals(chosen.name())) {
+        before = false;
+        continue;
+      }
+      String why =
+          switch (provider.availability()) {
+            case Availability.Unavailable(String reason) -> reason;
+            case Availability.Available available ->
+                provider.preference().isEmpty()
+                    ? "is only taken by name"
+                    : before ? "is available, but another was asked for" : "comes later in order";
+          };
+      say("backend %s was passed over: %s".formatted(provider.name(), why));
+    }
+  }
+}

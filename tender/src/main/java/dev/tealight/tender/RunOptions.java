@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.tender;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The command line of {@code run}: that of Solo5's tender, with options of our own.
+ *
+ * <p>Options come first, as single words {@code --name=value}. The first word without a dash, or
+ * the one after {@code --}, is the image; everything behind it belongs to the guest. Written by
+ * hand because a library that parses arguments would take longer to load than the guest to run.
+ */
+final class RunOptions {
+
+  /** What is to be done. */
+  enum Action {
+    RUN,
+    HELP,
+    VERSION
+  }
+
+  /**
+   * An option for a device, {@code --option:device=value}, not yet compared with what there is.
+   *
+   * @param option for instance {@code block}
+   * @param device 1 to 67 letters and digits
+   * @param value as it was given
+   */
+  record DeviceOption(String option, String device, String value) {
+    @Override
+    public String toString() {
+      return "--%s:%s=%s".formatted(option, device, value);
+    }
+  }
+
+  /** The memory of a guest unless {@code --mem} is given, in MiB. */
+  static final long DEFAULT_MEMORY_MIB = 512;
+
+  private static final int MAX_NAME_LENGTH = 67;
+
+  private Action action = Action.RUN;
+  private long memoryMib = DEFAULT_MEMORY_MIB;
+  private @Nullable String backend;
+  private @Nullable Duration deadline;
+  private boolean verbose;
+  private final List<DeviceOption> deviceOptions = new ArrayList<>();
+  private @Nullable String image;
+  private String[] guestArguments = {};
+
+  private RunOptions() {}
+
+  /**
+   * Reads the words behind {@code run}.
+   *
+   * @param words of the command line
+   * @return what they say
+   * @throws UsageException if they cannot be understood; names the word
+   */
+  static RunOptions parse(String... words) throws UsageException {
+    RunOptions options = new RunOptions();
+    int i = 0;
+    while (i < words.length && words[i].startsWith("-") && options.action == Action.RUN) {
+      if (words[i].equals("--")) {
+        i++;
+        break;
+      }
+      options.option(words[i]);
+      i++;
+    }
+    if (i < words.length) {
+      options.image = words[i];
+      options.guestArguments = Arrays.copyOfRange(words, i + 1, words.length);
+    }
+    return options;
+  }
+
+  private void option(String word) throws UsageException {
+    int end = word.indexOf('=');
+    String name = end < 0 ? word : word.substring(0, end);
+    String value = end < 0 ? null : word.substring(end + 1);
+    switch (name) {
+      case "--help", "-h" -> action = Action.HELP;
+      case "--version" -> action = Action.VERSION;
+      case "-v", "--verbose" -> verbose = true;
+      case "--mem" -> memoryMib = mebibytes(required(name, value));
+      case "--backend" -> backend = required(name, value);
+      case "--deadline" -> deadline = seconds(required(name, value));
+      case "--gdb", "--gdb-port" ->
+          throw new UsageException(name + " is not offered: Tealight has no debugger stub");
+      case "--dumpcore" ->
+          throw new UsageException(name + " is not offered: Tealight writes no core files");
+      default -> deviceOptions.add(deviceOption(word, name, value));
+    }
+  }
+
+  private static String required(String name, @Nullable String value) throws UsageException {
+    if (value == null || value.isEmpty()) {
+      throw new UsageException("option %s needs a value: %s=VALUE".formatted(name, name));
+    }
+    return value;
+  }
+
+  /** As Solo5's tender reads it: the digits in front count, whatever follows them does not. */
+  private static long mebibytes(String value) throws UsageException {
+    int digits = 0;
+    while (digits < value.length() && isDigit(value.charAt(digits))) {
+      digits++;
+    }
+    // More digits than fit are more memory than there can be, which the image's format refuses.
+    long mib = digits > 12 ? Long.MAX_VALUE >>> 20 : parse(value.substring(0, digits));
+    if (mib <= 0) {
+      throw new UsageException(
+          "option --mem=%s: give the memory of the guest in MiB, for instance --mem=512"
+              .formatted(value));
+    }
+    return mib;
+  }
+
+  private static long parse(String digits) {
+    return digits.isEmpty() ? 0 : Long.parseLong(digits);
+  }
+
+  private static Duration seconds(String value) throws UsageException {
+    int point = value.indexOf('.');
+    String whole = point < 0 ? value : value.substring(0, point);
+    String fraction = point < 0 ? "" : value.substring(point + 1);
+    boolean wellFormed =
+        isNumber(whole) && whole.length() <= 9 && (point < 0 || isNumber(fraction));
+    Duration duration = Duration.ZERO;
+    if (wellFormed) {
+      String nanos = (fraction + "000000000").substring(0, 9);
+      duration = Duration.ofSeconds(Long.parseLong(whole), Long.parseLong(nanos));
+    }
+    if (duration.isZero()) {
+      throw new UsageException(
+          "option --deadline=%s: give seconds above 0, for instance --deadline=2.5"
+              .formatted(value));
+    }
+    return duration;
+  }
+
+  private static DeviceOption deviceOption(String word, String name, @Nullable String value)
+      throws UsageException {
+    int colon = name.indexOf(':');
+    if (!name.startsWith("--") || colon < 0) {
+      throw new UsageException("invalid option: " + word);
+    }
+    String device = name.substring(colon + 1);
+    if (value == null || !isDeviceName(device)) {
+      throw new UsageException(
+          "invalid option: %s: expected %s:NAME=VALUE with 1 to %d letters and digits as NAME"
+              .formatted(word, name.substring(0, colon), MAX_NAME_LENGTH));
+    }
+    return new DeviceOption(name.substring(2, colon), device, value);
+  }
+
+  private static boolean isDeviceName(String name) {
+    for (int i = 0; i < name.length(); i++) {
+      char c = name.charAt(i);
+      if (!isDigit(c) && !(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z')) {
+        return false;
+      }
+    }
+    return !name.isEmpty() && name.length() <= MAX_NAME_LENGTH;
+  }
+
+  private static boolean isNumber(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (!isDigit(text.charAt(i))) {
+        return false;
+      }
+    }
+    return !text.isEmpty();
+  }
+
+  private static boolean isDigit(char c) {
+    return c >= '0' && c <= '9';
+  }
+
+  Action action() {
+    return action;
+  }
+
+  /** {@return the size of guest memory in MiB, at least 1} */
+  long memoryMib() {
+    return memoryMib;
+  }
+
+  /** {@return the backend's name, or null for the first that is available} */
+  @Nullable String backend() {
+    return backend;
+  }
+
+  /** {@return how long the guest may run, or null for ever} */
+  @Nullable Duration deadline() {
+    return deadline;
+  }
+
+  boolean isVerbose() {
+    return verbose;
+  }
+
+  List<DeviceOption> deviceOptions() {
+    return deviceOptions;
+  }
+
+  /** {@return the file of the image, or null if there was none} */
+  @Nullable String image() {
+    return image;
+  }
+
+  /** {@return the words for the guest} */
+  String[] guestArguments() {
+    return guestArguments;
+  }
+}

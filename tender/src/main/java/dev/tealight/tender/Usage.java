@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.tender;
+
+import dev.tealight.spi.DeviceProvider;
+import dev.tealight.spi.DeviceProvider.Option;
+import java.io.PrintStream;
+import java.util.List;
+
+/** What {@code run} understands, for people. */
+final class Usage {
+
+  /** All options but those of devices. */
+  static final List<Option> OPTIONS =
+      List.of(
+          new Option("mem", "N", "memory of the guest in MiB; 512 unless given"),
+          new Option("backend", "NAME", "run on this backend; the first available unless given"),
+          new Option("deadline", "SECONDS", "stop the guest after this time"),
+          new Option(
+              "verbose", "", "tell which backend was chosen and why others were not; also -v"),
+          new Option("help", "", "show this text"),
+          new Option("version", "", "show the version"));
+
+  private Usage() {}
+
+  static void print(PrintStream stream, List<DeviceProvider> providers) {
+    stream.println("usage: tealight run [OPTIONS] [--] IMAGE [ARGUMENTS]");
+    stream.println("IMAGE is the file of a Solo5 hvt unikernel, ARGUMENTS are for the unikernel.");
+    stream.println("Without an IMAGE, run runs a unikernel that ships with Tealight.");
+    stream.println("Options:");
+    for (Option option : OPTIONS) {
+      print(stream, "--" + option.name(), option);
+    }
+    stream.println("Devices, NAME being the name in the unikernel's manifest:");
+    for (DeviceProvider provider : providers) {
+      for (Option option : provider.options()) {
+        print(stream, "--" + option.name() + ":NAME", option);
+      }
+    }
+    stream.flush();
+  }
+
+  private static void print(PrintStream stream, String name, Option option) {
+    String left = option.valueLabel().isEmpty() ? name : name + "=" + option.valueLabel();
+    stream.println("  %-32s %s".formatted(left, option.help()));
+  }
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.tender;
+
+/** The command line cannot be understood. */
+final class UsageException extends Exception {
+  private static final long serialVersionUID = 1L;
+
+  UsageException(String message) {
+    super(message);
+  }
+}
