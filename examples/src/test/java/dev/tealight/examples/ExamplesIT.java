@@ -56,7 +56,9 @@ class ExamplesIT {
     } finally {
       System.setOut(stdout);
     }
-    assertThat(printed.toString(StandardCharsets.UTF_8)).contains("SUCCESS").endsWith("exit status 0\n");
+    assertThat(printed.toString(StandardCharsets.UTF_8))
+        .contains("SUCCESS")
+        .endsWith("exit status 0\n");
   }
 
   @Test
@@ -64,15 +66,19 @@ class ExamplesIT {
     StringBuilder output = new StringBuilder();
     try (RandomDevice device = new RandomDevice(bytes -> Arrays.fill(bytes, (byte) 0x5a));
         Monitor monitor =
-            custom("call 32 1 block+32 8 9 0 ; call 32 1 buffer 8192 9 ; call 32 7 buffer 8 9", output)
+            custom(
+                    "call 32 1 block+32 8 9 0 ; call 32 1 buffer 8192 9 ; call 32 7 buffer 8 9",
+                    output)
                 .device("custom", device)
                 .build()) {
       assertThat(monitor.run()).isEqualTo(new RunResult.Halted(0));
       assertThat(monitor.memory().byteSize()).isPositive();
     }
-    // The words of each block after the call: handle, buffer, length, result, and what was filled in.
+    // The words of each block after the call: handle, buffer, length, result, and what was filled
+    // in.
     assertThat(output.toString().lines())
-        .anyMatch(line -> line.startsWith("call 32") && line.endsWith(" 0x8 0x0 0x5a5a5a5a5a5a5a5a"))
+        .anyMatch(
+            line -> line.startsWith("call 32") && line.endsWith(" 0x8 0x0 0x5a5a5a5a5a5a5a5a"))
         .anyMatch(line -> line.startsWith("call 32") && line.endsWith(" 0x2000 0x2"))
         .anyMatch(line -> line.startsWith("call 32 went on with 0x7") && line.endsWith(" 0x8 0x2"));
   }
@@ -95,24 +101,31 @@ class ExamplesIT {
     try (Monitor monitor =
         Monitor.builder()
             .image("hypercall", Guests.image("hypercall"))
-            .arguments("call", "40", "0", ";", "call", "40", "0", ";", "call", "40", "0", ";", "call", "40")
+            .arguments(
+                "call", "40", "0", ";", "call", "40", "0", ";", "call", "40", "0", ";", "call",
+                "40")
             .hypercall(40, "COUNTDOWN", new Countdown(3))
             .console(Console.lines(line -> output.append(line).append('\n')))
             .hypervisor(hypervisor)
             .build()) {
       assertThat(monitor.run()).isEqualTo(new RunResult.Halted(0));
     }
-    assertThat(output.toString().lines()).contains("call 40 went on with 0x2", "call 40 went on with 0x1");
+    assertThat(output.toString().lines())
+        .contains("call 40 went on with 0x2", "call 40 went on with 0x1");
     assertThat(output.toString()).doesNotContain("SUCCESS");
   }
 
   @Test
   void tinyMonitorRunsRealModeCode() {
     byte[] code = {
-      (byte) 0xb0, 'h', // mov al, 'h'
-      (byte) 0xe6, (byte) 0xe9, // out 0xe9, al
-      (byte) 0xb0, 'i', // mov al, 'i'
-      (byte) 0xe6, (byte) 0xe9, // out 0xe9, al
+      (byte) 0xb0,
+      'h', // mov al, 'h'
+      (byte) 0xe6,
+      (byte) 0xe9, // out 0xe9, al
+      (byte) 0xb0,
+      'i', // mov al, 'i'
+      (byte) 0xe6,
+      (byte) 0xe9, // out 0xe9, al
       (byte) 0xf4 // hlt
     };
     assertThat(new TinyMonitor().run(hypervisor, code)).isEqualTo("hi");
