@@ -25,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The examples do on a real hypervisor what the pages that show them say. */
 class ExamplesIT {
+  @SuppressWarnings("NullAway.Init") // set before all tests
   private static Hypervisor hypervisor;
 
   @TempDir Path folder;
