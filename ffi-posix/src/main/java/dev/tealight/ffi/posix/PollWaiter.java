@@ -38,6 +38,7 @@ public final class PollWaiter implements Waiter {
   private @Nullable List<ReadinessSource> prepared;
   private MemorySegment entries;
   private int count;
+  private boolean silent; // some source has no descriptor
   private @Nullable Thread punctual;
 
   /**
@@ -65,6 +66,9 @@ public final class PollWaiter implements Waiter {
   public void await(TimeSource time, long deadlineNanos, List<ReadinessSource> sources) {
     if (sources != prepared) {
       prepare(sources);
+    }
+    if (silent && isReady(sources)) {
+      return;
     }
     MemorySegment limit = MemorySegment.NULL;
     while (true) {
@@ -100,13 +104,27 @@ public final class PollWaiter implements Waiter {
       entries = arena.allocate(LinuxAbi.POLLFD, 2L * (sources.size() + 1));
     }
     count = 0;
+    silent = false;
     add(event.number());
     for (ReadinessSource source : sources) {
       if (source.descriptor() >= 0) {
         add(source.descriptor());
+      } else {
+        silent = true;
       }
     }
     prepared = sources;
+  }
+
+  /** {@return whether a source is ready of those that wake only when they become so} */
+  private static boolean isReady(List<ReadinessSource> sources) {
+    for (int i = 0; i < sources.size(); i++) { // an iterator would be an object
+      ReadinessSource source = sources.get(i);
+      if (source.descriptor() < 0 && source.isReady()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private void add(int descriptor) {
