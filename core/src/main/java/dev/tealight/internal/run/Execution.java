@@ -85,8 +85,9 @@ public final class Execution {
 
   private void runToEnd(Duration limit) {
     thread = Thread.currentThread();
-    Future<?> timer = limit.isZero() ? null : startTimer(limit);
+    Future<?> timer = null;
     try {
+      timer = limit.isZero() ? null : startTimer(limit);
       RunResult how = stepToEnd();
       result = how;
       onEnd.accept(how);
@@ -110,7 +111,12 @@ public final class Execution {
 
   private Future<?> startTimer(Duration limit) {
     return ForkJoinPool.commonPool()
-        .schedule(() -> loop.request(RunLoop.DEADLINE), limit.toNanos(), TimeUnit.NANOSECONDS);
+        .schedule(() -> loop.request(RunLoop.DEADLINE), nanos(limit), TimeUnit.NANOSECONDS);
+  }
+
+  /** Durations may be longer than nanoseconds can be counted: these last for centuries. */
+  private static long nanos(Duration duration) {
+    return Math.min(TimeUnit.NANOSECONDS.convert(duration), Long.MAX_VALUE / 2);
   }
 
   private RunResult stepToEnd() {
@@ -195,7 +201,7 @@ public final class Execution {
    */
   public Optional<RunResult> await(Duration timeout) throws InterruptedException {
     long start = System.nanoTime();
-    if (!done.await(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
+    if (!done.await(nanos(timeout), TimeUnit.NANOSECONDS)) {
       return Optional.empty();
     }
     output.await(timeout.minusNanos(System.nanoTime() - start));
