@@ -240,6 +240,17 @@ class HypercallTest {
     assertThat(boot.output.size()).isEqualTo(MEMORY);
   }
 
+  @Test
+  void stopDoesNotWaitForTheEndOfALongPuts() {
+    block(0, MEMORY);
+
+    assertThat(call(Hypercall.PUTS, BLOCK)).isEqualTo(Step.WAITING);
+    loop.request(RunLoop.STOP);
+    assertThat(loop.step()).isEqualTo(Step.ENDED);
+    assertThat(loop.result()).isEqualTo(new RunResult.Stopped());
+    assertThat(boot.output.size()).isLessThan((int) MEMORY);
+  }
+
   @ParameterizedTest
   @CsvSource({
     "0x400000, 1, 1",

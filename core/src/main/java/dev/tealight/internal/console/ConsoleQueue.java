@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,9 @@ import org.slf4j.LoggerFactory;
 public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ConsoleQueue.class);
   private static final int DIRECT_CHUNK = 8 * 1024;
+
+  /** After so many bytes without a queue, the loop gets the chance to stop the guest. */
+  private static final long DIRECT_LIMIT = 1 << 20;
 
   private final Console console;
   private final String name;
@@ -73,7 +77,8 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
     call.memory().checkRead(gpa, byteSize);
     this.gpa = gpa;
     this.left = byteSize;
-    this.deadlineNanos = call.time().deadlineAfter(console.patience().toNanos());
+    this.deadlineNanos =
+        call.time().deadlineAfter(TimeUnit.NANOSECONDS.convert(console.patience()));
     return resume(call);
   }
 
@@ -128,14 +133,15 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
       bytes = new byte[DIRECT_CHUNK];
       ring = bytes;
     }
-    while (left > 0) {
-      int count = (int) Math.min(left, bytes.length);
+    long rest = Math.max(0, left - DIRECT_LIMIT);
+    while (left > rest) {
+      int count = (int) Math.min(left - rest, bytes.length);
       call.memory().copyOut(gpa, bytes, 0, count);
       deliver(bytes, count);
       gpa += count;
       left -= count;
     }
-    return Outcome.CONTINUE;
+    return left == 0 ? Outcome.CONTINUE : call.waitFor(call.time().monotonicNanos(), roomOnly);
   }
 
   /** Runs on the console thread until closed and empty. */
@@ -239,7 +245,10 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
   public void drain(Duration atMost) throws InterruptedException {
     lock.lockInterruptibly();
     try {
-      long nanos = Math.min(atMost.toNanos(), console.patience().toNanos());
+      long nanos =
+          Math.min(
+              TimeUnit.NANOSECONDS.convert(atMost),
+              TimeUnit.NANOSECONDS.convert(console.patience()));
       while (isBusy() && nanos > 0) {
         nanos = emptied.awaitNanos(nanos);
       }
