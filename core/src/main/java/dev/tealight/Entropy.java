@@ -14,8 +14,8 @@ public interface Entropy {
    */
   void fill(byte[] bytes);
 
-  /** {@return the host's strong random numbers} */
+  /** {@return the host's strong random numbers; costs nothing until it is used} */
   static Entropy system() {
-    return new SecureRandom()::nextBytes;
+    return bytes -> new SecureRandom().nextBytes(bytes);
   }
 }

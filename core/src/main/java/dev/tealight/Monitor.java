@@ -167,6 +167,7 @@ public final class Monitor implements AutoCloseable {
     private MachineSpec.Host host = new MachineSpec.Shared("", Hypervisors::firstAvailable);
     private Duration limit = Duration.ZERO;
     private TimeSource time = TimeSource.system();
+    private Entropy entropy = Entropy.system();
     private @Nullable Executor executor;
     private final List<MonitorObserver> observers = new ArrayList<>();
 
@@ -396,6 +397,18 @@ public final class Monitor implements AutoCloseable {
     }
 
     /**
+     * Sets where devices get random bytes; the host's strong random numbers unless called. A
+     * guest's own random instructions do not pass here.
+     *
+     * @param entropy the bytes
+     * @return this
+     */
+    public Builder entropy(Entropy entropy) {
+      this.entropy = Objects.requireNonNull(entropy, "entropy");
+      return this;
+    }
+
+    /**
      * Sets who runs the guest; a new platform thread unless called.
      *
      * @param executor must run the guest on one platform thread until it ends
@@ -445,6 +458,7 @@ public final class Monitor implements AutoCloseable {
               host,
               limit,
               time,
+              entropy,
               Optional.ofNullable(executor),
               List.copyOf(observers)));
     }

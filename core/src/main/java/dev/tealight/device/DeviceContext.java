@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.device;
 
+import dev.tealight.Entropy;
 import dev.tealight.GuestMemory;
 import dev.tealight.ReadinessSource;
 import dev.tealight.TimeSource;
@@ -19,6 +20,9 @@ public interface DeviceContext {
 
   /** {@return the clocks of the monitor} */
   TimeSource time();
+
+  /** {@return the monitor's random bytes} */
+  Entropy entropy();
 
   /**
    * Serves a hypercall for this device. Other devices may register the same call: the monitor hands

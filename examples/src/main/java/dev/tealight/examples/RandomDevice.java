@@ -19,17 +19,7 @@ import dev.tealight.solo5.HvtAbi;
 public final class RandomDevice implements Device {
   private static final DeviceHypercall FILL = new DeviceHypercall(32, "RANDOM_FILL", 32, 24);
 
-  private final Entropy entropy;
   private final byte[] bytes = new byte[4096];
-
-  /**
-   * Creates one.
-   *
-   * @param entropy where the bytes come from
-   */
-  public RandomDevice(Entropy entropy) {
-    this.entropy = entropy;
-  }
 
   @Override
   public String type() {
@@ -38,10 +28,11 @@ public final class RandomDevice implements Device {
 
   @Override
   public void activate(DeviceContext context) {
-    context.hypercall(FILL, this::fill);
+    Entropy entropy = context.entropy();
+    context.hypercall(FILL, call -> fill(call, entropy));
   }
 
-  private Outcome fill(GuestCall call) {
+  private Outcome fill(GuestCall call, Entropy entropy) {
     GuestMemory memory = call.memory();
     long block = call.argument();
     long gpa = memory.readLong(block + 8); // each field is read once, and what was read is used
@@ -58,5 +49,8 @@ public final class RandomDevice implements Device {
 
   @Override
   public void close() {}
+
+  /** Creates one. */
+  public RandomDevice() {}
 }
 // end

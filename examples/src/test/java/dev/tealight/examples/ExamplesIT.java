@@ -65,12 +65,13 @@ class ExamplesIT {
   @Test
   void randomDeviceFillsTheGuestsBuffer() throws Exception {
     StringBuilder output = new StringBuilder();
-    try (RandomDevice device = new RandomDevice(bytes -> Arrays.fill(bytes, (byte) 0x5a));
+    try (RandomDevice device = new RandomDevice();
         Monitor monitor =
             custom(
                     "call 32 1 block+32 8 9 0 ; call 32 1 buffer 8192 9 ; call 32 7 buffer 8 9",
                     output)
                 .device("custom", device)
+                .entropy(bytes -> Arrays.fill(bytes, (byte) 0x5a))
                 .build()) {
       assertThat(monitor.run()).isEqualTo(new RunResult.Halted(0));
       assertThat(monitor.memory().byteSize()).isPositive();
@@ -86,7 +87,7 @@ class ExamplesIT {
 
   @Test
   void randomDeviceGivenABadAddressEndsTheRunAsTheGuestsFault() throws Exception {
-    try (RandomDevice device = new RandomDevice(bytes -> {});
+    try (RandomDevice device = new RandomDevice();
         Monitor monitor =
             custom("call 32 1 text 8 0", new StringBuilder()).device("custom", device).build()) {
       assertThat(monitor.run())

@@ -2,6 +2,7 @@
 package dev.tealight.internal.run;
 
 import dev.tealight.ConfigurationException;
+import dev.tealight.Entropy;
 import dev.tealight.GuestMemory;
 import dev.tealight.ReadinessSource;
 import dev.tealight.TimeSource;
@@ -30,6 +31,7 @@ final class DeviceBinding implements DeviceContext {
   private final DeclaredDevice declared;
   private final GuestMemory memory;
   private final TimeSource time;
+  private final Entropy entropy;
   private final HandlerTable handlers;
   private final DeviceCalls calls;
   private final FailureListener failures;
@@ -40,12 +42,14 @@ final class DeviceBinding implements DeviceContext {
       DeclaredDevice declared,
       GuestMemory memory,
       TimeSource time,
+      Entropy entropy,
       HandlerTable handlers,
       DeviceCalls calls,
       FailureListener failures) {
     this.declared = declared;
     this.memory = memory;
     this.time = time;
+    this.entropy = entropy;
     this.handlers = handlers;
     this.calls = calls;
     this.failures = failures;
@@ -75,6 +79,11 @@ final class DeviceBinding implements DeviceContext {
   @Override
   public TimeSource time() {
     return time;
+  }
+
+  @Override
+  public Entropy entropy() {
+    return entropy;
   }
 
   @Override

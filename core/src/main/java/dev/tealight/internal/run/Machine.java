@@ -153,7 +153,14 @@ public final class Machine implements AutoCloseable {
     for (DeclaredDevice declared : image.devices()) {
       Device device = Objects.requireNonNull(devices.get(declared.name()));
       AttachedDevice active =
-          new DeviceBinding(declared, vm.memory(), spec.time(), handlers, calls, this::hostFailure)
+          new DeviceBinding(
+                  declared,
+                  vm.memory(),
+                  spec.time(),
+                  spec.entropy(),
+                  handlers,
+                  calls,
+                  this::hostFailure)
               .activate(device);
       active.readiness().forEach(source -> source.attach(waiter));
       attached.add(active);

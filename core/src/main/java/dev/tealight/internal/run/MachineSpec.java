@@ -2,6 +2,7 @@
 package dev.tealight.internal.run;
 
 import dev.tealight.Console;
+import dev.tealight.Entropy;
 import dev.tealight.Hypervisor;
 import dev.tealight.Image;
 import dev.tealight.MonitorObserver;
@@ -38,6 +39,7 @@ public record MachineSpec(
     Host host,
     Duration limit,
     TimeSource time,
+    Entropy entropy,
     Optional<Executor> executor,
     List<MonitorObserver> observers) {
 

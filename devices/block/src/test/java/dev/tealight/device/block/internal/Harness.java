@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.device.block.internal;
 
+import dev.tealight.Entropy;
 import dev.tealight.ExitFrame;
 import dev.tealight.GuestMemory;
 import dev.tealight.ReadinessSource;
@@ -68,6 +69,11 @@ final class Harness implements DeviceContext, GuestCall {
   @Override
   public GuestMemory memory() {
     return memory;
+  }
+
+  @Override
+  public Entropy entropy() {
+    return Entropy.system();
   }
 
   @Override
