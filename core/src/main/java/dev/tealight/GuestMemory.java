@@ -346,11 +346,11 @@ public final class GuestMemory {
     }
 
     boolean allowRead(long gpa, long length) {
-      return gpa >= lastEnd || allow(readable, gpa, length);
+      return length == 0 || gpa >= lastEnd || allow(readable, gpa, length);
     }
 
     boolean allowWrite(long gpa, long length) {
-      return gpa >= lastEnd || allow(writable, gpa, length);
+      return length == 0 || gpa >= lastEnd || allow(writable, gpa, length);
     }
 
     private boolean allow(boolean[] allowed, long gpa, long length) {

@@ -15,6 +15,9 @@ final class SegmentReader {
   private static final int FLAG_WRITE = 2;
   private static final int FLAG_READ = 4;
 
+  /** Far beyond what a linker writes; each may cost the host a memory slot. */
+  private static final int MAX_SEGMENTS = 64;
+
   private final ElfReader elf;
   private final List<ProgramHeader> headers = new ArrayList<>();
   private final List<Segment> segments = new ArrayList<>();
@@ -35,6 +38,11 @@ final class SegmentReader {
         previousEnd = segment.end();
         fileByteSize += segment.fileByteSize();
       }
+    }
+    if (segments.size() > MAX_SEGMENTS) {
+      throw new ImageException(
+          "image %s has %d loadable segments, expected at most %d"
+              .formatted(elf.imageName(), segments.size(), MAX_SEGMENTS));
     }
     if (fileByteSize > elf.byteSize()) {
       // No linker writes that, and a small file could make its reader hold gigabytes.

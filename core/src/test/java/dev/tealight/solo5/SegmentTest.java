@@ -14,6 +14,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import dev.tealight.ImageException;
 import dev.tealight.Protection;
 import dev.tealight.solo5.ImageBuilder.Program;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -34,6 +35,17 @@ class SegmentTest {
 
   private static Program text() {
     return segment(EXECUTE, BASE, 0x40);
+  }
+
+  @Test
+  void imageWithMoreThanSixtyFourSegmentsIsRefused() {
+    Program[] segments = new Program[65];
+    for (int i = 0; i < segments.length; i++) {
+      segments[i] = segment(READ, BASE + 0x1000L * i, 8);
+    }
+
+    assertThat(open(image(Arrays.copyOf(segments, 64))).segments()).hasSize(64);
+    assertRefused(image(segments), "image test.hvt has 65 loadable segments, expected at most 64");
   }
 
   @Test
