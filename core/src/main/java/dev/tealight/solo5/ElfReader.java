@@ -34,7 +34,7 @@ final class ElfReader {
       long alignment) {
 
     String describe() {
-      return "program header %d".formatted(index);
+      return "program header " + index;
     }
   }
 

@@ -29,7 +29,7 @@ public final class Mapping {
                 descriptor.number(),
                 0),
             "mmap",
-            "byteSize=%d of %s".formatted(byteSize, descriptor));
+            "byteSize=" + byteSize + " of " + descriptor);
     return adopt(host, address, byteSize, arena);
   }
 
@@ -44,7 +44,8 @@ public final class Mapping {
    */
   public static MemorySegment anonymous(
       HostCalls host, long byteSize, long alignment, Arena arena) {
-    String details = "byteSize=%d alignment=%d".formatted(byteSize, alignment);
+    // Not formatted: that takes milliseconds the first time, and nobody reads it unless a call fails.
+    String details = "byteSize=" + byteSize + " alignment=" + alignment;
     long reserved = Math.addExact(byteSize, alignment);
     long start =
         Descriptor.check(

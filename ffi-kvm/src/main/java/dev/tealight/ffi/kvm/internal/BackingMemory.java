@@ -55,6 +55,6 @@ final class BackingMemory {
         host,
         Mapping.advise(host, memory, advice),
         "madvise",
-        "byteSize=%d advice=%d".formatted(memory.byteSize(), advice));
+        "byteSize=" + memory.byteSize() + " advice=" + advice);
   }
 }

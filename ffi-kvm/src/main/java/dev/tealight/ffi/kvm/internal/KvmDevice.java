@@ -97,7 +97,7 @@ final class KvmDevice implements AutoCloseable {
   }
 
   String description() {
-    return "%s, API version %d".formatted(PATH, API_VERSION);
+    return PATH + ", API version " + API_VERSION;
   }
 
   @Override
