@@ -10,10 +10,11 @@ module dev.tealight.tender {
   requires org.slf4j;
   requires static org.jspecify;
 
-  uses dev.tealight.spi.DeviceProvider;
+  exports dev.tealight.tender to
+      org.slf4j;
 
-  provides org.slf4j.spi.SLF4JServiceProvider with
-      dev.tealight.tender.StderrLogging;
+  uses dev.tealight.spi.DeviceProvider;
+  uses dev.tealight.spi.HypervisorProvider;
 
   opens dev.tealight.tender to
       info.picocli;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.tender;
 
-import dev.tealight.Hypervisors;
 import dev.tealight.spi.Availability;
 import dev.tealight.spi.HypervisorProvider;
 import java.io.PrintWriter;
@@ -28,7 +27,7 @@ final class BackendsCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     Ansi ansi = spec.commandLine().getColorScheme().ansi();
     boolean found = false;
-    for (HypervisorProvider provider : Hypervisors.installed()) {
+    for (HypervisorProvider provider : new Backends().providers()) {
       found = true;
       String byName = provider.preference().isEmpty() ? " (only taken by name)" : "";
       String state =

@@ -20,10 +20,12 @@ final class DeviceOptions {
   private final List<DeviceProvider> providers = new ArrayList<>();
 
   DeviceOptions() {
-    for (DeviceProvider provider :
-        ServiceLoader.load(DeviceProvider.class, DeviceOptions.class.getClassLoader())) {
-      providers.add(provider);
-    }
+    ModuleLayer layer = DeviceOptions.class.getModule().getLayer();
+    ServiceLoader<DeviceProvider> found =
+        layer != null
+            ? ServiceLoader.load(layer, DeviceProvider.class)
+            : ServiceLoader.load(DeviceProvider.class, DeviceOptions.class.getClassLoader());
+    found.forEach(providers::add);
   }
 
   /** {@return the installed providers} */

@@ -18,6 +18,9 @@ public final class Main {
    * @param words of the command line
    */
   public static void main(String[] words) {
+    // Names the logging, which spares looking for it in every jar, and keeps from telling so.
+    System.setProperty("slf4j.provider", StderrLogging.class.getName());
+    System.setProperty("slf4j.internal.verbosity", "WARN");
     int status = 1;
     try {
       status = execute(words);

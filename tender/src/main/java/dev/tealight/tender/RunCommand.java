@@ -3,14 +3,11 @@ package dev.tealight.tender;
 
 import dev.tealight.Console;
 import dev.tealight.Hypervisor;
-import dev.tealight.Hypervisors;
 import dev.tealight.Monitor;
 import dev.tealight.RunHandle;
 import dev.tealight.RunResult;
 import dev.tealight.VmmException;
 import dev.tealight.device.DeviceConfig;
-import dev.tealight.spi.Availability;
-import dev.tealight.spi.HypervisorProvider;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -103,9 +100,6 @@ final class RunCommand {
     Monitor.Builder builder = Monitor.builder();
     setImage(builder, options);
     builder.memoryByteSize(options.memoryMib() << 20);
-    if (options.backend() != null) {
-      builder.backend(options.backend());
-    }
     if (options.deadline() != null) {
       builder.deadline(options.deadline());
     }
@@ -118,13 +112,16 @@ final class RunCommand {
     // No queue in between: as with a C tender, a guest waits for whoever reads its output.
     StandardOutput output = new StandardOutput(out);
     builder.console(Console.direct(output));
-    try (Monitor monitor = builder.build()) {
+    Backends backends = new Backends();
+    try (Hypervisor hypervisor = backends.open(options.backend());
+        Monitor monitor = builder.hypervisor(hypervisor).build()) {
       long mib = monitor.memory().byteSize() >>> 20;
       if (mib != options.memoryMib()) {
         say("memory of %d MiB is rounded to %d MiB".formatted(options.memoryMib(), mib));
       }
       if (options.isVerbose()) {
-        explainChoice(monitor.hypervisor());
+        say("backend %s: %s".formatted(hypervisor.name(), hypervisor.description()));
+        backends.passedOver(hypervisor).forEach(this::say);
       }
       RunHandle handle = monitor.start();
       output.stopOnFailure(handle);
@@ -157,44 +154,21 @@ final class RunCommand {
     return deadline == null ? Optional.of(handle.await()) : handle.await(deadline.plus(PATIENCE));
   }
 
+  /** Not a switch over patterns: making one costs a millisecond, which every start would pay. */
   private int status(RunResult result, StandardOutput output) {
-    return switch (result) {
-      case RunResult.Halted halted -> halted.status() & 0xff;
-      case RunResult.Faulted faulted -> {
-        say(faulted.reason());
-        yield FAILED;
-      }
-      case RunResult.DeadlineExceeded exceeded -> {
-        say("the guest was stopped at its deadline of %s".formatted(exceeded.limit()));
-        yield FAILED;
-      }
-      case RunResult.Stopped stopped -> {
-        IOException failure = output.failure();
-        if (failure != null) {
-          say("the guest was stopped: standard output failed: " + failure.getMessage());
-        }
-        yield FAILED;
-      }
-    };
-  }
-
-  private void explainChoice(Hypervisor chosen) {
-    say("backend %s: %s".formatted(chosen.name(), chosen.description()));
-    boolean before = true;
-    for (HypervisorProvider provider : Hypervisors.installed()) {
-      if (provider.name().equals(chosen.name())) {
-        before = false;
-        continue;
-      }
-      String why =
-          switch (provider.availability()) {
-            case Availability.Unavailable(String reason) -> reason;
-            case Availability.Available available ->
-                provider.preference().isEmpty()
-                    ? "is only taken by name"
-                    : before ? "is available, but another was asked for" : "comes later in order";
-          };
-      say("backend %s was passed over: %s".formatted(provider.name(), why));
+    if (result instanceof RunResult.Halted halted) {
+      return halted.status() & 0xff;
     }
+    if (result instanceof RunResult.Faulted faulted) {
+      say(faulted.reason());
+    } else if (result instanceof RunResult.DeadlineExceeded exceeded) {
+      say("the guest was stopped at its deadline of " + exceeded.limit());
+    } else {
+      IOException failure = output.failure();
+      if (failure != null) {
+        say("the guest was stopped: standard output failed: " + failure.getMessage());
+      }
+    }
+    return FAILED;
   }
 }

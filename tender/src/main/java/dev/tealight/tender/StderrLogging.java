@@ -14,7 +14,7 @@ public final class StderrLogging implements SLF4JServiceProvider {
   private final IMarkerFactory markers = new BasicMarkerFactory();
   private final MDCAdapter contexts = new NOPMDCAdapter();
 
-  /** Creates one, for the service loader. */
+  /** Creates one, for SLF4J, which is told about it by {@link Main}. */
   public StderrLogging() {}
 
   @Override

@@ -51,13 +51,6 @@ class CommandLineIT {
   }
 
   @Test
-  void imageThatCannotBeReadIsNamed() throws Exception {
-    Result result = TenderProcess.run(folder.resolve("missing.hvt").toString());
-    assertThat(result.status()).isEqualTo(1);
-    assertThat(result.err()).contains("missing.hvt").contains("no such file");
-  }
-
-  @Test
   void inspectShowsAbiManifestAndSegments() throws Exception {
     String image = Guests.copyTo(folder, "blk").toString();
     Result text = TenderProcess.run("inspect", image);

@@ -164,6 +164,13 @@ class RunIT {
   }
 
   @Test
+  void imageThatCannotBeReadIsNamed() throws Exception {
+    Result result = TenderProcess.run(folder.resolve("missing.hvt").toString());
+    assertThat(result.status()).isEqualTo(1);
+    assertThat(result.err()).contains("missing.hvt").contains("no such file");
+  }
+
+  @Test
   void devicesMustMatchTheManifest() throws Exception {
     assertFailure(TenderProcess.run(guest("blk")), "storage", "not attached");
     assertFailure(

@@ -44,7 +44,8 @@ public final class Mapping {
    */
   public static MemorySegment anonymous(
       HostCalls host, long byteSize, long alignment, Arena arena) {
-    // Not formatted: that takes milliseconds the first time, and nobody reads it unless a call fails.
+    // Not formatted: that takes milliseconds the first time, and nobody reads it unless a call
+    // fails.
     String details = "byteSize=" + byteSize + " alignment=" + alignment;
     long reserved = Math.addExact(byteSize, alignment);
     long start =
