@@ -58,6 +58,24 @@ public interface HostCalls {
   long ioctl(int descriptor, int request, long argument);
 
   /**
+   * What {@link #hotIoctl} returns for a call that failed without telling why: no errno's negation.
+   */
+  long FAILED = Long.MIN_VALUE;
+
+  /**
+   * Makes a device request that is made over and over. To capture errno, the JDK allocates an
+   * object for each call unless its best compiler has compiled it; this form need not capture it.
+   *
+   * @param descriptor of the device
+   * @param request code, zero-extended, that may be repeated after a failure
+   * @return what the device answers, or {@link #FAILED}: then {@link #ioctl(int, int, long)}, with
+   *     argument 0, repeats the request and tells why
+   */
+  default long hotIoctl(int descriptor, int request) {
+    return ioctl(descriptor, request, 0);
+  }
+
+  /**
    * Makes a device request with a structure.
    *
    * @param descriptor of the device

@@ -43,6 +43,11 @@ final class LinuxHostCalls implements HostCalls {
         NativeAccess.ERRNO_LAYOUT.varHandle(PathElement.groupElement("errno"));
   }
 
+  /** Linked when a guest is first run, which not every process does. */
+  private static final class HotSymbols {
+    static final MethodHandle SYSCALL = NativeAccess.linkWithoutErrno("syscall");
+  }
+
   /** A segment for each thread, since errno is read after the call. */
   private final ThreadLocal<MemorySegment> errno =
       ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(NativeAccess.ERRNO_LAYOUT));
@@ -70,6 +75,25 @@ final class LinuxHostCalls implements HostCalls {
   @Override
   public long ioctl(int descriptor, int request, long argument) {
     return call(SYS_IOCTL, descriptor, Integer.toUnsignedLong(request), argument, 0, 0, 0);
+  }
+
+  @Override
+  public long hotIoctl(int descriptor, int request) {
+    try {
+      long result =
+          (long)
+              HotSymbols.SYSCALL.invokeExact(
+                  (long) SYS_IOCTL,
+                  (long) descriptor,
+                  Integer.toUnsignedLong(request),
+                  0L,
+                  0L,
+                  0L,
+                  0L);
+      return result == -1 ? FAILED : result;
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
   }
 
   @Override

@@ -59,15 +59,28 @@ final class NativeAccess {
    * @param name one that takes at most seven arguments, all of them integers or pointers
    */
   static MethodHandle link(String name) {
+    return link(name, Linker.Option.captureCallState("errno"));
+  }
+
+  /**
+   * {@return a function of the C library as {@code long f(long x 7)}}
+   *
+   * @param name one that takes at most seven arguments, all of them integers or pointers
+   */
+  static MethodHandle linkWithoutErrno(String name) {
+    return link(name, new Linker.Option[0]);
+  }
+
+  private static MethodHandle link(String name, Linker.Option... options) {
     Linker linker = Linker.nativeLinker();
     ValueLayout.OfLong word = ValueLayout.JAVA_LONG;
     // SAFETY: integers and pointers travel in 64-bit registers, six of them, then on the stack, in
     // this caller's and the callee's view alike; a callee ignores what it has no parameter for.
-    // One shape for all calls, because each further one costs milliseconds at start.
+    // So few shapes for all calls, because each further one costs milliseconds at start.
     return linker.downcallHandle(
         linker.defaultLookup().findOrThrow(name),
         FunctionDescriptor.of(word, word, word, word, word, word, word, word),
-        Linker.Option.captureCallState("errno"));
+        options);
   }
 
   /**

@@ -86,16 +86,26 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector {
       return element(exit);
     }
     vm.installMemory();
+    boolean failed = false;
     while (true) {
       long result;
       boolean kicked;
       kicks.enter(currentThread());
       try {
-        result = host.ioctl(descriptor.number(), KvmIoctl.RUN.code(), 0);
+        result =
+            failed
+                ? host.ioctl(descriptor.number(), KvmIoctl.RUN.code(), 0)
+                : host.hotIoctl(descriptor.number(), KvmIoctl.RUN.code());
       } finally {
         kicked = kicks.leave();
       }
-      if (result == -LinuxErrno.EINTR) {
+      if (result == HostCalls.FAILED && !kicked) {
+        // An interrupted run has to be repeated anyway, and any other failure repeats itself.
+        failed = true;
+        continue;
+      }
+      failed = false;
+      if (result == -LinuxErrno.EINTR || result == HostCalls.FAILED) {
         if (kicked) {
           kicks.consume();
           return exit.event(ExitKind.INTERRUPTED, 0, 0);
