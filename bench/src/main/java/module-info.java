@@ -4,7 +4,11 @@ import org.jspecify.annotations.NullMarked;
 
 /** Benchmarks and side-by-side runs against peers. */
 @NullMarked
+@SuppressWarnings("requires-automatic") // JMH has no module descriptor
 module dev.tealight.bench {
   requires dev.tealight;
+  requires java.management;
+  requires jdk.management;
+  requires jmh.core;
   requires static org.jspecify;
 }
