@@ -65,6 +65,10 @@ public final class BlockDevice implements Device {
 
   @Override
   public void activate(DeviceContext context) {
+    if (this.context != null) {
+      throw new IllegalStateException(
+          "block device %s has served a monitor already: make another".formatted(name));
+    }
     this.context = context;
     context.describe(
         ByteBuffer.allocate(16)
