@@ -24,8 +24,9 @@ public interface ReadinessSource {
   }
 
   /**
-   * Tells the source whom to wake when it becomes ready. Called once, before anything runs; a
-   * source with a descriptor may ignore it.
+   * Tells the source whom to wake when it becomes ready. Called before the source is waited for,
+   * with the same waiter each time; a source with a descriptor may ignore it. It may become ready
+   * before it knows: whoever waits asks {@link #isReady} afterwards.
    *
    * @param waiter its {@link Waiter#wake} may be called from any thread, also after it was closed
    */

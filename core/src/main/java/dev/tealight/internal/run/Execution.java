@@ -7,8 +7,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
-import java.util.concurrent.ForkJoinPool;
-import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -85,7 +83,7 @@ public final class Execution {
 
   private void runToEnd(Duration limit) {
     thread = Thread.currentThread();
-    Future<?> timer = null;
+    Thread timer = null;
     try {
       timer = limit.isZero() ? null : startTimer(limit);
       RunResult how = stepToEnd();
@@ -95,7 +93,7 @@ public final class Execution {
       failure = e;
     } finally {
       if (timer != null) {
-        timer.cancel(false);
+        timer.interrupt();
       }
       thread = null;
       lock.lock();
@@ -109,9 +107,21 @@ public final class Execution {
     }
   }
 
-  private Future<?> startTimer(Duration limit) {
-    return ForkJoinPool.commonPool()
-        .schedule(() -> loop.request(RunLoop.DEADLINE), nanos(limit), TimeUnit.NANOSECONDS);
+  /** A thread of its own, since a pool shared with the embedder may have none free in time. */
+  private Thread startTimer(Duration limit) {
+    return Thread.ofPlatform()
+        .daemon()
+        .name(Thread.currentThread().getName() + "-deadline")
+        .start(
+            () -> {
+              try {
+                if (!done.await(nanos(limit), TimeUnit.NANOSECONDS)) {
+                  loop.request(RunLoop.DEADLINE);
+                }
+              } catch (InterruptedException e) {
+                // The run has ended.
+              }
+            });
   }
 
   /** Durations may be longer than nanoseconds can be counted: these last for centuries. */
@@ -159,8 +169,10 @@ public final class Execution {
    * Asks the guest to stand still and waits until it does or has ended.
    *
    * @throws InterruptedException if the calling thread is interrupted
+   * @throws IllegalStateException on the guest's own thread, which would wait for itself
    */
   public void pause() throws InterruptedException {
+    refuseOwnThread("pause");
     lock.lockInterruptibly();
     try {
       loop.request(RunLoop.PAUSE);
@@ -217,9 +229,11 @@ public final class Execution {
    * Stops the guest and waits until its thread has left it, whatever the calling thread's interrupt
    * status.
    *
-   * @throws IllegalStateException if it does not leave in time; tells where its thread is
+   * @throws IllegalStateException if it does not leave in time, and tells where its thread is; or
+   *     on the guest's own thread, which would wait for itself
    */
   public void stopAndJoin() {
+    refuseOwnThread("close");
     stop();
     boolean interrupted = false;
     long deadline = System.nanoTime() + PATIENCE.toNanos();
@@ -240,6 +254,14 @@ public final class Execution {
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
+    }
+  }
+
+  private void refuseOwnThread(String what) {
+    if (Thread.currentThread() == thread) {
+      throw new IllegalStateException(
+          "%s was called by the guest's own thread, in a handler, an observer or a direct console: use stop there"
+              .formatted(what));
     }
   }
 

@@ -279,9 +279,15 @@ public final class RunLoop implements GuestCall {
   }
 
   @Override
+  @SuppressWarnings("ReferenceEquality") // the same list object is what costs nothing
   public Outcome waitFor(long deadlineNanos, List<ReadinessSource> sources) {
     waitDeadlineNanos = deadlineNanos;
-    waitSources = sources;
+    if (sources != waitSources) {
+      for (int i = 0; i < sources.size(); i++) { // an iterator would be an object
+        sources.get(i).attach(waiter);
+      }
+      waitSources = sources;
+    }
     return Outcome.WAIT;
   }
 

@@ -2,14 +2,22 @@
 package dev.tealight.internal.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchException;
 
 import dev.tealight.ExitKind;
 import dev.tealight.Image;
+import dev.tealight.ReadinessSource;
 import dev.tealight.RunResult;
+import dev.tealight.Waiter;
 import dev.tealight.fake.FakeBoot;
 import dev.tealight.solo5.ImageBuilder;
 import dev.tealight.solo5.Solo5Hvt;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ForkJoinPool;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -34,5 +42,83 @@ class ExecutionTest {
       assertThat(execution.await(Duration.ofSeconds(Long.MAX_VALUE)))
           .contains(new RunResult.Halted(0));
     }
+  }
+
+  @Test
+  @Timeout(60)
+  void deadlineComesEvenIfTheCommonPoolIsBusy() throws InterruptedException {
+    CountDownLatch end = new CountDownLatch(1);
+    int more = 2 * ForkJoinPool.commonPool().getParallelism() + 1;
+    for (int i = 0; i < more; i++) {
+      ForkJoinPool.commonPool().execute(() -> awaitQuietly(end));
+    }
+    Duration limit = Duration.ofMillis(1);
+    try (FakeBoot boot = new FakeBoot(4 << 20)) {
+      Execution execution =
+          Execution.start(
+              loop(boot), Runnable::run, limit, deadline -> {}, result -> {}, timeout -> {});
+      assertThat(execution.result().orElseThrow()).isInstanceOf(RunResult.DeadlineExceeded.class);
+    } finally {
+      end.countDown();
+    }
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static RunLoop loop(FakeBoot boot) {
+    return boot.loop(Solo5Hvt.open(Image.of("test", ImageBuilder.hello().build())));
+  }
+
+  @Test
+  @Timeout(60)
+  void guestsOwnThreadMayNotWaitForItself() throws Exception {
+    CompletableFuture<Execution> itself = new CompletableFuture<>();
+    List<Exception> refusals = new ArrayList<>();
+    try (FakeBoot boot = new FakeBoot(4 << 20)) {
+      Execution execution =
+          Execution.start(
+              loop(boot),
+              guest -> new Thread(guest).start(),
+              Duration.ofMillis(1),
+              deadline -> {},
+              result -> {
+                refusals.add(catchException(() -> itself.join().pause()));
+                refusals.add(catchException(() -> itself.join().stopAndJoin()));
+              },
+              timeout -> {});
+      itself.complete(execution);
+      execution.await();
+    }
+    assertThat(refusals).hasSize(2).hasOnlyElementsOfType(IllegalStateException.class);
+  }
+
+  @Test
+  void anySourceThatIsWaitedForKnowsWhomToWake() {
+    List<Waiter> known = new ArrayList<>();
+    ReadinessSource source =
+        new ReadinessSource() {
+          @Override
+          public boolean isReady() {
+            return false;
+          }
+
+          @Override
+          public void attach(Waiter waiter) {
+            known.add(waiter);
+          }
+        };
+    try (FakeBoot boot = new FakeBoot(4 << 20)) {
+      RunLoop loop = loop(boot);
+      List<ReadinessSource> sources = List.of(source);
+      loop.waitFor(0, sources);
+      loop.waitFor(0, sources);
+    }
+    assertThat(known).hasSize(1).doesNotContainNull();
   }
 }
