@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * Where a guest's text output goes, and what happens when it cannot go there fast enough. Bytes
@@ -16,7 +17,8 @@ import java.util.function.Consumer;
  * <p>Between guest and sink stands a bounded queue with a thread of its own, started with the first
  * byte. When the queue is full, the guest waits for up to a bounded time ({@link #DEFAULT_PATIENCE}
  * unless set), after which what does not fit is dropped and counted: a slow sink slows a guest
- * down, a stuck one does not hang it. Immutable.
+ * down, a stuck one does not hang it. One that throws, even an {@link Error}, gets nothing more.
+ * Immutable; several monitors may have the same one.
  */
 public final class Console {
 
@@ -41,13 +43,13 @@ public final class Console {
     void write(byte[] bytes, int offset, int length) throws IOException;
   }
 
-  private final Sink sink;
+  private final Supplier<Sink> sinks;
   private final int capacity;
   private final Duration patience;
   private final boolean queued;
 
-  private Console(Sink sink, int capacity, Duration patience, boolean queued) {
-    this.sink = Objects.requireNonNull(sink, "sink");
+  private Console(Supplier<Sink> sinks, int capacity, Duration patience, boolean queued) {
+    this.sinks = sinks;
     this.capacity = capacity;
     this.patience = patience;
     this.queued = queued;
@@ -64,7 +66,12 @@ public final class Console {
    * @param sink may block
    */
   public static Console to(Sink sink) {
-    return new Console(sink, DEFAULT_CAPACITY, DEFAULT_PATIENCE, true);
+    Objects.requireNonNull(sink, "sink");
+    return queued(() -> sink);
+  }
+
+  private static Console queued(Supplier<Sink> sinks) {
+    return new Console(sinks, DEFAULT_CAPACITY, DEFAULT_PATIENCE, true);
   }
 
   /**
@@ -90,7 +97,8 @@ public final class Console {
    * @param listener may block
    */
   public static Console lines(Consumer<String> listener) {
-    return to(new LineSplitter(StandardCharsets.UTF_8, listener));
+    Objects.requireNonNull(listener, "listener");
+    return queued(() -> new LineSplitter(StandardCharsets.UTF_8, listener));
   }
 
   /**
@@ -100,7 +108,8 @@ public final class Console {
    *     with it
    */
   public static Console direct(Sink sink) {
-    return new Console(sink, 0, Duration.ZERO, false);
+    Objects.requireNonNull(sink, "sink");
+    return new Console(() -> sink, 0, Duration.ZERO, false);
   }
 
   /**
@@ -113,7 +122,7 @@ public final class Console {
       throw new ConfigurationException(
           "console capacity of %d bytes: give at least 1".formatted(byteSize));
     }
-    return new Console(sink, byteSize, patience, queued);
+    return new Console(sinks, byteSize, patience, queued);
   }
 
   /**
@@ -127,12 +136,14 @@ public final class Console {
       throw new ConfigurationException(
           "console patience of %s: give zero or more".formatted(patience));
     }
-    return new Console(sink, capacity, patience, queued);
+    return new Console(sinks, capacity, patience, queued);
   }
 
-  /** {@return the sink} */
+  /**
+   * {@return the sink for one more guest: a new one if it keeps a part of a line, else the same}
+   */
   public Sink sink() {
-    return sink;
+    return sinks.get();
   }
 
   /** {@return the size of the queue in bytes} */

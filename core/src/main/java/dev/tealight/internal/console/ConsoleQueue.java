@@ -30,6 +30,7 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
   private static final long DIRECT_LIMIT = 1 << 20;
 
   private final Console console;
+  private final Console.Sink sink;
   private final String name;
   private final Room room = new Room();
   private final List<ReadinessSource> roomOnly = List.of(room);
@@ -42,6 +43,7 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
   private int head;
   private int used;
   private boolean writing;
+  private boolean finishing; // what there is of a last line is wanted
   private boolean closed;
   private @Nullable Thread writer;
   private long droppedByteCount;
@@ -60,6 +62,7 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
    */
   public ConsoleQueue(Console console, String name) {
     this.console = console;
+    this.sink = console.sink();
     this.name = name;
   }
 
@@ -137,7 +140,7 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
     while (left > rest) {
       int count = (int) Math.min(left - rest, bytes.length);
       call.memory().copyOut(gpa, bytes, 0, count);
-      deliver(bytes, count);
+      deliver(bytes, count, false);
       gpa += count;
       left -= count;
     }
@@ -149,24 +152,27 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
     byte[] chunk = new byte[Math.min(console.capacity(), 16 * 1024)];
     while (true) {
       int count;
+      boolean last;
       lock.lock();
       try {
-        while (used == 0) {
+        while (used == 0 && !finishing) {
           if (closed) {
             return;
           }
           filled.awaitUninterruptibly();
         }
         count = take(chunk);
+        last = finishing && used == 0;
         writing = true;
       } finally {
         lock.unlock();
       }
       room.wake();
-      deliver(chunk, count);
+      deliver(chunk, count, last);
       lock.lock();
       try {
         writing = false;
+        finishing &= !last;
         emptied.signalAll();
       } finally {
         lock.unlock();
@@ -183,13 +189,18 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
     return count;
   }
 
-  private void deliver(byte[] bytes, int count) {
+  private void deliver(byte[] bytes, int count, boolean last) {
     try {
       if (!isBroken()) {
-        console.sink().write(bytes, 0, count);
+        if (count > 0) {
+          sink.write(bytes, 0, count);
+        }
+        if (last && sink instanceof LineSplitter lines) {
+          lines.finish();
+        }
         return;
       }
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       LOG.warn("console of {} failed, its further output is dropped", name, e);
       lock.lock();
       try {
@@ -249,11 +260,12 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
           Math.min(
               TimeUnit.NANOSECONDS.convert(atMost),
               TimeUnit.NANOSECONDS.convert(console.patience()));
+      if (sink instanceof LineSplitter && writer != null && !closed) {
+        finishing = true;
+        filled.signal();
+      }
       while (isBusy() && nanos > 0) {
         nanos = emptied.awaitNanos(nanos);
-      }
-      if (!isBusy() && console.sink() instanceof LineSplitter lines) {
-        lines.finish();
       }
     } finally {
       lock.unlock();
@@ -261,7 +273,7 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
   }
 
   private boolean isBusy() {
-    return used > 0 || writing;
+    return used > 0 || writing || finishing;
   }
 
   /**
