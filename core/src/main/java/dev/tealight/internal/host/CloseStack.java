@@ -34,21 +34,23 @@ public final class CloseStack implements AutoCloseable {
    */
   @Override
   public void close() {
-    RuntimeException failure = null;
+    Throwable failure = null;
     for (Resource next = resources.poll(); next != null; next = resources.poll()) {
       failure = closing(next, failure);
     }
+    if (failure instanceof Error e) {
+      throw e;
+    }
     if (failure != null) {
-      throw failure;
+      throw (RuntimeException) failure;
     }
   }
 
-  private static @Nullable RuntimeException closing(
-      Resource resource, @Nullable RuntimeException earlier) {
+  private static @Nullable Throwable closing(Resource resource, @Nullable Throwable earlier) {
     try {
       resource.close();
       return earlier;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       if (earlier == null) {
         return e;
       }

@@ -58,7 +58,7 @@ public final class Machine implements AutoCloseable {
     } catch (Throwable e) {
       try {
         resources.close();
-      } catch (RuntimeException suppressed) {
+      } catch (RuntimeException | Error suppressed) {
         e.addSuppressed(suppressed);
       }
       throw e;

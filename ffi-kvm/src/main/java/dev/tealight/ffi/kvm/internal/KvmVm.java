@@ -100,9 +100,13 @@ final class KvmVm implements Vm, Doorbells {
           "a vCPU of this VM is being run: kick it and wait for its thread before closing the VM");
     }
     closed = true;
-    vcpus.forEach(KvmVcpu::close);
-    descriptor.close();
-    arena.close();
-    hypervisor.forget(this);
+    try {
+      vcpus.forEach(KvmVcpu::close);
+      descriptor.close();
+    } finally {
+      // Memory goes and the hypervisor can be closed, whatever the host says to a descriptor.
+      arena.close();
+      hypervisor.forget(this);
+    }
   }
 }
