@@ -33,6 +33,7 @@ public final class Execution {
   /** How long a stopped guest may take before the one who waits is told what holds it up. */
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
+  private static final Duration SHORTLY = Duration.ofSeconds(1);
   private static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
 
   private final RunLoop loop;
@@ -201,8 +202,9 @@ public final class Execution {
    */
   public RunResult await() throws InterruptedException {
     done.await();
-    output.await(FOREVER);
-    return outcome();
+    RunResult how = outcome();
+    output.await(patienceFor(how));
+    return how;
   }
 
   /**
@@ -216,8 +218,20 @@ public final class Execution {
     if (!done.await(nanos(timeout), TimeUnit.NANOSECONDS)) {
       return Optional.empty();
     }
-    output.await(timeout.minusNanos(System.nanoTime() - start));
-    return Optional.of(outcome());
+    RunResult how = outcome();
+    Duration left = timeout.minusNanos(System.nanoTime() - start);
+    output.await(left.compareTo(patienceFor(how)) < 0 ? left : patienceFor(how));
+    return Optional.of(how);
+  }
+
+  /** Who stops a guest wants it stopped, whatever its console is stuck in. */
+  private static Duration patienceFor(RunResult how) {
+    return switch (how) {
+      case RunResult.Halted halted -> FOREVER;
+      case RunResult.Faulted faulted -> FOREVER;
+      case RunResult.Stopped stopped -> SHORTLY;
+      case RunResult.DeadlineExceeded exceeded -> SHORTLY;
+    };
   }
 
   /** {@return the result, or empty if it is not there} */
