@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.softcpu;
+
+import dev.tealight.BackendOptions;
+
+/**
+ * Options of the software CPU. Immutable.
+ *
+ * @param virtualTime whether the time-stamp counter counts instructions instead of following the
+ *     host's clock; two runs of one image with the same inputs then see the same values
+ * @param seed what RDRAND and RDSEED start from in virtual time; otherwise they are the host's
+ *     strong random numbers
+ */
+public record SoftcpuOptions(boolean virtualTime, long seed) implements BackendOptions {
+
+  /** The name of this backend. */
+  public static final String BACKEND = "softcpu";
+
+  /** {@return options with the host's clock and the host's random numbers} */
+  public static SoftcpuOptions defaults() {
+    return new SoftcpuOptions(false, 0);
+  }
+
+  /**
+   * {@return options with which runs can be repeated exactly}
+   *
+   * @param seed any value; another one gives other random numbers
+   */
+  public static SoftcpuOptions repeatable(long seed) {
+    return new SoftcpuOptions(true, seed);
+  }
+
+  @Override
+  public String backend() {
+    return BACKEND;
+  }
+}

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.softcpu.internal.run;
+
+import dev.tealight.softcpu.internal.cpu.Cpu;
+import dev.tealight.softcpu.internal.cpu.Environment;
+import dev.tealight.softcpu.internal.cpu.ExitReason;
+import dev.tealight.softcpu.internal.cpu.ExitSignal;
+import dev.tealight.softcpu.internal.cpu.ExitState;
+import dev.tealight.softcpu.internal.cpu.Flags;
+import dev.tealight.softcpu.internal.cpu.Insn;
+import dev.tealight.softcpu.internal.cpu.InterruptDelivery;
+import dev.tealight.softcpu.internal.cpu.Ram;
+import dev.tealight.softcpu.internal.decode.Decoder;
+import dev.tealight.softcpu.internal.fault.GuestFault;
+import dev.tealight.softcpu.internal.fault.Vector;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs guest code until something needs the monitor.
+ *
+ * <p>One thread at a time runs it; {@link #kick} may be called from any.
+ */
+public final class Processor {
+  private static final long DR6_SINGLE_STEP = 1 << 14;
+
+  public final Cpu cpu;
+  public final Debugging debugging = new Debugging();
+
+  private final BlockCache cache;
+  private final Decoder decoder;
+
+  /** Set by other threads, cleared by the one that runs the guest. */
+  private volatile boolean kicked;
+
+  /** The last exit left an instruction that must start over with the monitor's answer. */
+  private boolean restarts;
+
+  /** A breakpoint at this address has just been reported: run over it. */
+  private boolean passBreakpoint;
+
+  private boolean windowRequested;
+  private @Nullable String undefinedInstruction;
+
+  public Processor(Ram ram, Environment environment) {
+    cache = new BlockCache(ram.segment().byteSize());
+    cpu = new Cpu(ram, environment, cache);
+    cache.attach(cpu);
+    decoder = new Decoder(cpu);
+  }
+
+  /** Makes {@link #run} return {@link ExitReason#KICKED} soon, or at its next start. */
+  public void kick() {
+    kicked = true;
+  }
+
+  /** Forgets a kick that nobody has seen yet. */
+  public void clearKick() {
+    kicked = false;
+  }
+
+  /** Asks for an exit as soon as an interrupt can be taken. */
+  public void requestInterruptWindow(boolean on) {
+    windowRequested = on;
+    updateInterruptAttention();
+  }
+
+  /** Hands over an external interrupt; it is delivered when the guest allows. */
+  public void interrupt(int vector) {
+    cpu.pendingVector = vector;
+    interruptPending = true;
+    updateInterruptAttention();
+  }
+
+  private boolean interruptPending;
+
+  public boolean isInterruptPending() {
+    return interruptPending;
+  }
+
+  private void updateInterruptAttention() {
+    if (interruptPending || windowRequested) {
+      cpu.attention |= Cpu.INTERRUPT_PENDING;
+    } else {
+      cpu.attention &= ~Cpu.INTERRUPT_PENDING;
+    }
+  }
+
+  /** Returns whether an interrupt handed over now would be delivered at once. */
+  public boolean readyForInterrupt() {
+    return cpu.flags.isSet(Flags.IF)
+        && (cpu.attention & Cpu.INTERRUPT_SHADOW) == 0
+        && !interruptPending
+        && !restarts;
+  }
+
+  /** The monitor has set the registers: what the last exit left to be done is void. */
+  public void abandonExit() {
+    restarts = false;
+    passBreakpoint = false;
+    cpu.outside.commit();
+    cpu.attention &= ~(Cpu.EXIT_READY | Cpu.INTERRUPT_SHADOW);
+    cpu.exit.reason = ExitReason.NONE;
+  }
+
+  /** The monitor may have written {@code [gpa, gpa + byteSize)}. */
+  public void memoryWritten(long gpa, long byteSize) {
+    cache.written(gpa, byteSize);
+  }
+
+  /** The monitor may have written anywhere, or permissions have changed. */
+  public void memoryChanged() {
+    cache.clear();
+    cpu.memory.flush();
+  }
+
+  /** Returns bytes and name of the last instruction that raised #UD, or null. */
+  public @Nullable String undefinedInstruction() {
+    return undefinedInstruction;
+  }
+
+  /**
+   * Runs until an exit. The answer to a read is taken from {@code cpu.exit.value}.
+   *
+   * @return the reason, also in {@code cpu.exit}
+   */
+  public ExitReason run() {
+    finishExit();
+    while (true) {
+      if (kicked) {
+        kicked = false;
+        return leave(ExitReason.KICKED);
+      }
+      if (restarts) {
+        restarts = false;
+        cpu.outside.restart();
+        step();
+        cpu.outside.commitUnlessLeft();
+      } else if (cpu.attention != 0 || needsStepping()) {
+        attend();
+      } else {
+        runBlocks();
+      }
+      if (cpu.exit.reason != ExitReason.NONE) {
+        cpu.attention &= ~Cpu.EXIT_READY;
+        return cpu.exit.reason;
+      }
+    }
+  }
+
+  private ExitReason leave(ExitReason reason) {
+    cpu.exit.reason = reason;
+    return reason;
+  }
+
+  /** Takes the answer to the last exit. */
+  private void finishExit() {
+    ExitState exit = cpu.exit;
+    if (restarts) {
+      if (exit.reason == ExitReason.VIOLATION) {
+        restarts = false; // nothing to answer: try again
+        cpu.outside.commit();
+      } else {
+        cpu.outside.answer(exit.value);
+      }
+    } else if (exit.reason == ExitReason.PORT_READ) {
+      cpu.register(Cpu.RAX, exit.size, exit.value);
+    }
+    if (cache.mayBeStale()) {
+      cpu.memory.codeDropped();
+    }
+    passBreakpoint =
+        exit.reason == ExitReason.DEBUG
+            && exit.debugCause == ExitState.DebugCause.HARDWARE_BREAKPOINT;
+    exit.reason = ExitReason.NONE;
+  }
+
+  /** The steady path: block after block until something wants attention. */
+  private void runBlocks() {
+    try {
+      Block block = cache.current();
+      do {
+        execute(block);
+        block = following(block);
+      } while (cpu.attention == 0 && !kicked);
+    } catch (GuestFault fault) {
+      deliverFault(); // of fetching the next block: RIP is right already
+    } catch (ExitSignal signal) {
+      leftInstruction(cpu.rip);
+    }
+  }
+
+  private Block following(Block block) {
+    long rip = cpu.rip;
+    long epoch = cpu.memory.epoch();
+    Block guess = block.successor;
+    if (guess != null && guess.rip == rip && guess.epoch == epoch && guess.valid) {
+      return guess;
+    }
+    Block other = block.otherSuccessor;
+    if (other != null && other.rip == rip && other.epoch == epoch && other.valid) {
+      block.otherSuccessor = guess;
+      block.successor = other;
+      return other;
+    }
+    if (cpu.attention != 0) {
+      return block; // the caller stops anyway: do not fetch what may never run
+    }
+    Block next = cache.current();
+    block.otherSuccessor = guess;
+    block.successor = next;
+    return next;
+  }
+
+  private void execute(Block block) {
+    Cpu processor = cpu;
+    Insn[] insns = block.insns;
+    int done = 0;
+    processor.retired += insns.length;
+    try {
+      do {
+        Insn insn = insns[done];
+        processor.rip = insn.next();
+        insn.operation().execute(processor, insn);
+        done++;
+      } while (done < insns.length && !cache.takeDropped());
+    } catch (GuestFault fault) {
+      processor.rip = insns[done].rip();
+      completeFault(fault, insns[done]);
+      deliverFault();
+    } catch (ExitSignal signal) {
+      leftInstruction(insns[done].rip());
+    }
+    processor.retired -= insns.length - done;
+  }
+
+  private void leftInstruction(long rip) {
+    cpu.rip = rip;
+    restarts = true;
+    cpu.attention |= Cpu.EXIT_READY;
+  }
+
+  private void deliverFault() {
+    try {
+      if (!InterruptDelivery.deliverFault(cpu)) {
+        cpu.attention |= Cpu.EXIT_READY;
+      }
+    } catch (ExitSignal signal) {
+      leftInstruction(cpu.rip); // the instruction will fault again after the answer
+    }
+  }
+
+  private void completeFault(GuestFault fault, Insn insn) {
+    if (insn.addressesStack()) {
+      fault.blameStack();
+    }
+    if (fault.vector() == Vector.UNDEFINED) {
+      undefinedInstruction = insn.name() + " at 0x" + Long.toHexString(insn.rip());
+    }
+  }
+
+  private boolean needsStepping() {
+    return debugging.isActive() || !cpu.memory.watchpoints.isEmpty() || cpu.flags.isSet(Flags.TF);
+  }
+
+  /** Runs one instruction, or delivers an interrupt, with a look at everything that may be due. */
+  private void attend() {
+    boolean shadow = (cpu.attention & Cpu.INTERRUPT_SHADOW) != 0;
+    cpu.attention &= ~(Cpu.INTERRUPT_SHADOW | Cpu.STEPPING);
+    if ((cpu.attention & Cpu.INTERRUPT_PENDING) != 0 && !shadow && cpu.flags.isSet(Flags.IF)) {
+      if (interruptPending) {
+        deliverInterrupt();
+        return;
+      }
+      leave(ExitReason.INTERRUPT_WINDOW);
+      return;
+    }
+    if (debugging.stopsAt(cpu.codeAddress(cpu.rip)) && !passBreakpoint) {
+      debugExit(ExitState.DebugCause.HARDWARE_BREAKPOINT, cpu.codeAddress(cpu.rip));
+      return;
+    }
+    passBreakpoint = false;
+    boolean trap = cpu.flags.isSet(Flags.TF);
+    step();
+    if (trap && cpu.exit.reason == ExitReason.NONE) {
+      cpu.system.debug[6] |= DR6_SINGLE_STEP;
+      cpu.fault.raise(Vector.DEBUG);
+      deliverFault();
+    }
+    if (cpu.exit.reason == ExitReason.NONE) {
+      if (cpu.memory.watchpoints.takeHit()) {
+        debugExit(ExitState.DebugCause.WATCHPOINT, cpu.memory.watchpoints.hitAddress());
+      } else if (debugging.singleStep()) {
+        debugExit(ExitState.DebugCause.STEP, cpu.codeAddress(cpu.rip));
+      }
+    }
+  }
+
+  private void debugExit(ExitState.DebugCause cause, long address) {
+    cpu.exit.debugCause = cause;
+    cpu.exit.address = address;
+    leave(ExitReason.DEBUG);
+  }
+
+  private void deliverInterrupt() {
+    interruptPending = false;
+    updateInterruptAttention();
+    try {
+      InterruptDelivery.deliver(
+          cpu, cpu.pendingVector, GuestFault.NO_ERROR_CODE, InterruptDelivery.Source.EXTERNAL);
+    } catch (GuestFault fault) {
+      deliverFault();
+    } catch (ExitSignal signal) {
+      interruptPending = true;
+      updateInterruptAttention();
+      leftInstruction(cpu.rip);
+    }
+  }
+
+  /** Executes one instruction, decoded afresh. */
+  private void step() {
+    long rip = cpu.rip;
+    try {
+      Insn insn = decoder.decode(rip, cpu.codeBits);
+      cpu.rip = insn.next();
+      try {
+        insn.operation().execute(cpu, insn);
+        cpu.retired++;
+      } catch (GuestFault fault) {
+        cpu.rip = rip;
+        completeFault(fault, insn);
+        cpu.outside.commit();
+        deliverFault();
+      }
+    } catch (GuestFault fault) {
+      deliverFault();
+    } catch (ExitSignal signal) {
+      leftInstruction(rip);
+    }
+    cache.takeDropped();
+  }
+}

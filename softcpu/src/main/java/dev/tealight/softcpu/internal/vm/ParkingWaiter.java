@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.softcpu.internal.vm;
+
+import dev.tealight.ReadinessSource;
+import dev.tealight.TimeSource;
+import dev.tealight.Waiter;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/** Waits by parking the thread. */
+final class ParkingWaiter implements Waiter {
+  /** The clock need not follow real time: it is looked at this often. */
+  private static final long CLOCK_LOOK_NANOS = 10_000_000;
+
+  /** Descriptors cannot be polled without native access: they are looked at this often. */
+  private static final long DESCRIPTOR_LOOK_NANOS = 1_000_000;
+
+  private volatile boolean woken;
+  private volatile @Nullable Thread waiting;
+
+  @Override
+  public void await(TimeSource time, long deadlineNanos, List<ReadinessSource> sources) {
+    waiting = Thread.currentThread();
+    try {
+      long longest = longestPark(sources);
+      while (!woken && !anyReady(sources)) {
+        long left =
+            deadlineNanos == NO_DEADLINE ? Long.MAX_VALUE : deadlineNanos - time.monotonicNanos();
+        if (left <= 0) {
+          break;
+        }
+        LockSupport.parkNanos(this, Math.min(left, longest));
+        if (Thread.currentThread().isInterrupted()) {
+          break; // parking no longer blocks; the caller looks at why it was interrupted
+        }
+      }
+    } finally {
+      waiting = null;
+      woken = false;
+    }
+  }
+
+  private static long longestPark(List<ReadinessSource> sources) {
+    for (int i = 0; i < sources.size(); i++) {
+      if (sources.get(i).descriptor() >= 0) {
+        return DESCRIPTOR_LOOK_NANOS;
+      }
+    }
+    return CLOCK_LOOK_NANOS;
+  }
+
+  private static boolean anyReady(List<ReadinessSource> sources) {
+    for (int i = 0; i < sources.size(); i++) {
+      if (sources.get(i).isReady()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @Override
+  public void wake() {
+    woken = true;
+    LockSupport.unpark(waiting);
+  }
+
+  @Override
+  public void close() {}
+}

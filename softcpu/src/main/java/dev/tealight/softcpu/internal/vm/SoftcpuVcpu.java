@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.softcpu.internal.vm;
+
+import dev.tealight.CpuState;
+import dev.tealight.ExitFrame;
+import dev.tealight.ExitKind;
+import dev.tealight.Vcpu;
+import dev.tealight.X86CpuState;
+import dev.tealight.softcpu.SoftcpuOptions;
+import dev.tealight.softcpu.internal.cpu.Environment;
+import dev.tealight.softcpu.internal.cpu.ExitState;
+import dev.tealight.softcpu.internal.memory.Access;
+import dev.tealight.softcpu.internal.run.Processor;
+import dev.tealight.spi.DebugControl;
+import dev.tealight.spi.InterruptInjector;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+
+/** A vCPU: the processor with its exits in the core's terms. */
+final class SoftcpuVcpu implements Vcpu, DebugControl, InterruptInjector {
+  /** Breakpoints are compared one by one before each instruction: a bound keeps that sane. */
+  private static final int MAX_BREAKPOINTS = 64;
+
+  private final Processor processor;
+  private final long frequencyHz;
+  private volatile boolean closed;
+
+  SoftcpuVcpu(SoftcpuVm vm, SoftcpuOptions options) {
+    Environment environment =
+        options.virtualTime() ? new VirtualEnvironment(options.seed()) : new HostEnvironment();
+    frequencyHz =
+        options.virtualTime() ? VirtualEnvironment.FREQUENCY_HZ : HostEnvironment.FREQUENCY_HZ;
+    processor = new Processor(vm, environment);
+    processor.cpu.reset();
+  }
+
+  void memoryChanged() {
+    processor.memoryChanged();
+  }
+
+  @Override
+  public ExitKind run(ExitFrame frame) {
+    checkOpen();
+    ExitState exit = processor.cpu.exit;
+    exit.value = frame.value(); // the answer, if the last exit was a read
+    return switch (processor.run()) {
+      case PORT_WRITE -> frame.access(ExitKind.IO_WRITE, exit.port, exit.size, exit.value);
+      case PORT_READ -> frame.access(ExitKind.IO_READ, exit.port, exit.size, ones(exit.size));
+      case MEMORY_WRITE -> frame.access(ExitKind.MMIO_WRITE, exit.gpa, exit.size, exit.value);
+      case MEMORY_READ -> frame.access(ExitKind.MMIO_READ, exit.gpa, exit.size, ones(exit.size));
+      case VIOLATION -> violation(frame, exit);
+      case HALT -> frame.event(ExitKind.HALT, 0, 0);
+      case SHUTDOWN -> frame.event(ExitKind.SHUTDOWN, 0, 0);
+      case KICKED, NONE -> frame.event(ExitKind.INTERRUPTED, 0, 0);
+      case INTERRUPT_WINDOW -> frame.event(ExitKind.INTERRUPT_WINDOW, 0, 0);
+      case DEBUG ->
+          frame.event(ExitKind.DEBUG, processor.cpu.rip, cause(exit.debugCause).ordinal());
+    };
+  }
+
+  /** What nobody answers reads as on a bus without anyone on it. */
+  private static long ones(int byteSize) {
+    return -1L >>> (64 - 8 * byteSize);
+  }
+
+  private ExitKind violation(ExitFrame frame, ExitState exit) {
+    boolean inRam = exit.gpa >= 0 && exit.gpa < processor.cpu.memory.ram().byteSize();
+    if (!inRam && exit.access == Access.EXECUTE) {
+      // Code outside memory: the host cannot fetch it.
+      return frame.event(ExitKind.INTERNAL_ERROR, exit.gpa, 0);
+    }
+    return frame.event(ExitKind.PROTECTION_FAULT, exit.gpa, exit.access);
+  }
+
+  private static ExitKind.DebugCause cause(ExitState.DebugCause cause) {
+    return switch (cause) {
+      case STEP -> ExitKind.DebugCause.STEP;
+      case SOFTWARE_BREAKPOINT -> ExitKind.DebugCause.SOFTWARE_BREAKPOINT;
+      case HARDWARE_BREAKPOINT, WATCHPOINT -> ExitKind.DebugCause.HARDWARE_BREAKPOINT;
+    };
+  }
+
+  @Override
+  public void kick() {
+    processor.kick();
+  }
+
+  @Override
+  public CpuState readState() {
+    checkOpen();
+    return RegisterTransfer.read(processor.cpu);
+  }
+
+  @Override
+  public void writeState(CpuState state) {
+    checkOpen();
+    switch (state) {
+      case X86CpuState x86 -> RegisterTransfer.write(processor.cpu, x86);
+    }
+    processor.abandonExit();
+  }
+
+  @Override
+  public long cycleCounterHz() {
+    return frequencyHz;
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("vCPU is closed");
+    }
+  }
+
+  // Debugging
+
+  @Override
+  public Set<Feature> features() {
+    return EnumSet.allOf(Feature.class);
+  }
+
+  @Override
+  public int breakpointLimit() {
+    return MAX_BREAKPOINTS;
+  }
+
+  @Override
+  public void debug(boolean step, boolean software, List<Breakpoint> breakpoints) {
+    if (breakpoints.size() > MAX_BREAKPOINTS) {
+      throw new IllegalArgumentException(
+          "%d breakpoints, at most %d".formatted(breakpoints.size(), MAX_BREAKPOINTS));
+    }
+    processor.debugging.singleStep(step);
+    processor.cpu.debugBreakpoints = software;
+    processor.debugging.breakpoints(
+        breakpoints.stream()
+            .filter(breakpoint -> breakpoint.trigger() == Trigger.EXECUTE)
+            .mapToLong(Breakpoint::address)
+            .toArray());
+    processor.cpu.memory.watchpoints.clear();
+    for (Breakpoint breakpoint : breakpoints) {
+      if (breakpoint.trigger() != Trigger.EXECUTE) {
+        int access =
+            breakpoint.trigger() == Trigger.WRITE ? Access.WRITE : Access.READ | Access.WRITE;
+        processor.cpu.memory.watchpoints.set(breakpoint.address(), breakpoint.byteSize(), access);
+      }
+    }
+    processor.cpu.memory.flush();
+  }
+
+  // Interrupts
+
+  @Override
+  public boolean canInject() {
+    return processor.readyForInterrupt();
+  }
+
+  @Override
+  public void inject(int vector) {
+    if (!processor.readyForInterrupt()) {
+      throw new IllegalStateException("the guest cannot take an interrupt now");
+    }
+    processor.interrupt(vector);
+  }
+
+  @Override
+  public void requestWindow(boolean wanted) {
+    processor.requestInterruptWindow(wanted);
+  }
+}

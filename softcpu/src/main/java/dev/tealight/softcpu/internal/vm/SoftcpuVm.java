@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.softcpu.internal.vm;
+
+import dev.tealight.GuestMemory;
+import dev.tealight.Protection;
+import dev.tealight.Region;
+import dev.tealight.Vcpu;
+import dev.tealight.Vm;
+import dev.tealight.VmOptions;
+import dev.tealight.softcpu.SoftcpuOptions;
+import dev.tealight.softcpu.internal.cpu.Ram;
+import dev.tealight.softcpu.internal.memory.Access;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/** One VM: memory and vCPUs. */
+final class SoftcpuVm implements Vm, Ram {
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment segment;
+  private final GuestMemory memory;
+  private final SoftcpuOptions options;
+  private final Runnable closed;
+  private volatile List<Region> regions = List.of();
+  private final List<SoftcpuVcpu> vcpus = new ArrayList<>();
+  private boolean open = true;
+
+  SoftcpuVm(VmOptions vmOptions, SoftcpuOptions options, Runnable closed) {
+    this.options = options;
+    this.closed = closed;
+    boolean created = false;
+    try {
+      segment = TouchedMemory.allocate(vmOptions.memoryByteSize(), arena);
+      memory = GuestMemory.over(segment);
+      created = true;
+    } finally {
+      if (!created) {
+        arena.close();
+      }
+    }
+  }
+
+  @Override
+  public GuestMemory memory() {
+    return memory;
+  }
+
+  @Override
+  public void protect(List<Region> newRegions) {
+    if (!open) {
+      throw new IllegalStateException("VM is closed");
+    }
+    memory.restrict(newRegions);
+    regions = memory.regions();
+    for (SoftcpuVcpu vcpu : vcpus) {
+      vcpu.memoryChanged();
+    }
+  }
+
+  @Override
+  public Vcpu createVcpu() {
+    if (!open) {
+      throw new IllegalStateException("VM is closed");
+    }
+    SoftcpuVcpu vcpu = new SoftcpuVcpu(this, options);
+    vcpus.add(vcpu);
+    return vcpu;
+  }
+
+  @Override
+  public void close() {
+    if (open) {
+      open = false;
+      for (SoftcpuVcpu vcpu : vcpus) {
+        vcpu.close();
+      }
+      arena.close();
+      closed.run();
+    }
+  }
+
+  // What the processor sees
+
+  @Override
+  public MemorySegment segment() {
+    return segment;
+  }
+
+  @Override
+  public int permissions(long gpa) {
+    for (Region region : regions) {
+      if (gpa >= region.gpa() && gpa < region.end()) {
+        Protection allowed = region.protection();
+        return (allowed.read() ? Access.READ : 0)
+            | (allowed.write() ? Access.WRITE : 0)
+            | (allowed.execute() ? Access.EXECUTE : 0);
+      }
+    }
+    return Access.ALL;
+  }
+}

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: ISC
+/** Options of the software CPU. */
+package dev.tealight.softcpu;
