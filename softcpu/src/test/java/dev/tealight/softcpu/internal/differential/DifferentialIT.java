@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.softcpu.internal.differential;
+
+import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.tealight.softcpu.internal.differential.Templates.Template;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Compares with the processor of this machine: random instruction sequences with random registers
+ * and data, on user privilege. A failure names the seed and the code.
+ */
+class DifferentialIT {
+  private static final boolean NIGHTLY = "nightly".equals(System.getProperty("tealight.effort"));
+  private static final int CASES = NIGHTLY ? 400_000 : 6_000;
+  private static final long FIRST_SEED = Long.getLong("tealight.seed", 1);
+
+  private static NativeRunner processor;
+
+  @BeforeAll
+  static void buildRunner(@TempDir Path folder) throws IOException, InterruptedException {
+    Optional<String> missing = NativeRunner.missing();
+    missing.ifPresent(reason -> System.out.println("skipped: " + reason));
+    assumeTrue(missing.isEmpty());
+    processor = NativeRunner.build(folder);
+  }
+
+  @AfterAll
+  static void stopRunner() throws IOException {
+    if (processor != null) {
+      processor.close();
+    }
+  }
+
+  private static void compare(List<Template> templates) throws IOException {
+    CaseGenerator generator = new CaseGenerator(templates);
+    SoftRunner software = new SoftRunner();
+    Outcome expected = new Outcome();
+    Outcome found = new Outcome();
+    for (long seed = FIRST_SEED; seed < FIRST_SEED + CASES; seed++) {
+      TestCase test = generator.generate(seed);
+      processor.run(test, expected);
+      software.run(test, found);
+      String difference = found.differenceTo(expected, test.undefinedFlagsAt(expected.vector()));
+      if (!difference.isEmpty()) {
+        fail("seed %d, code %s: %s".formatted(seed, test.code(), difference));
+      }
+    }
+  }
+
+  @Test
+  void integerInstructionsDoWhatTheProcessorDoes() throws IOException {
+    compare(Templates.integer());
+  }
+
+  @Test
+  void stringComparisonsDoWhatTheProcessorDoes() throws IOException {
+    compare(Templates.comparingStrings());
+  }
+
+  @Test
+  void shiftsAndMultiplicationsDoWhatTheProcessorDoes() throws IOException {
+    compare(Templates.shifts());
+  }
+
+  @Test
+  void bitManipulationDoesWhatTheProcessorDoes() throws IOException {
+    compare(Templates.bits());
+  }
+
+  @Test
+  void packedIntegersDoWhatTheProcessorDoes() throws IOException {
+    compare(Templates.packed());
+  }
+
+  @Test
+  void floatingPointDoesWhatTheProcessorDoes() throws IOException {
+    compare(Templates.floats());
+  }
+
+  @Test
+  void x87DoesWhatTheProcessorDoes() throws IOException {
+    compare(Templates.x87());
+  }
+}

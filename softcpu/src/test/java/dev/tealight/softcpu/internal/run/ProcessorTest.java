@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.softcpu.internal.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tealight.softcpu.internal.cpu.Cpu;
+import dev.tealight.softcpu.internal.cpu.ExitReason;
+import dev.tealight.softcpu.internal.cpu.ExitState.DebugCause;
+import dev.tealight.softcpu.internal.cpu.Flags;
+import dev.tealight.softcpu.internal.memory.Access;
+import java.lang.foreign.ValueLayout;
+import org.junit.jupiter.api.Test;
+
+class ProcessorTest {
+  private static final int HLT = 0xF4;
+  private static final int PAGE_FAULT = 14;
+
+  private final TestMachine machine = new TestMachine();
+
+  @Test
+  void haltLeavesWithRipBehindIt() {
+    assertThat(machine.code(0x90, HLT).run()).isEqualTo(ExitReason.HALT);
+    assertThat(machine.cpu.rip).isEqualTo(TestMachine.CODE + 2);
+  }
+
+  @Test
+  void portWriteReportsPortSizeAndValue() {
+    machine.cpu.gpr[Cpu.RAX] = 0x1_2345_6789L;
+    machine.cpu.gpr[Cpu.RDX] = 0x501;
+    assertThat(machine.code(0xEF, HLT).run()).isEqualTo(ExitReason.PORT_WRITE);
+    assertThat(machine.cpu.exit.port).isEqualTo(0x501);
+    assertThat(machine.cpu.exit.size).isEqualTo(4);
+    assertThat(machine.cpu.exit.value).isEqualTo(0x2345_6789L);
+    assertThat(machine.run()).isEqualTo(ExitReason.HALT);
+  }
+
+  @Test
+  void portReadTakesTheMonitorsAnswer() {
+    machine.cpu.gpr[Cpu.RAX] = -1;
+    assertThat(machine.code(0xE4, 0x60, HLT).run()).isEqualTo(ExitReason.PORT_READ);
+    machine.cpu.exit.value = 0x1C;
+    assertThat(machine.run()).isEqualTo(ExitReason.HALT);
+    assertThat(machine.cpu.gpr[Cpu.RAX]).isEqualTo(0xFFFF_FFFF_FFFF_FF1CL);
+  }
+
+  @Test
+  void readModifyWriteOutsideRamLeavesTwice() {
+    machine.cpu.gpr[Cpu.RBX] = TestMachine.OUTSIDE + 0x10;
+    machine.cpu.gpr[Cpu.RAX] = 5;
+    assertThat(machine.code(0x01, 0x03, HLT).run()).isEqualTo(ExitReason.MEMORY_READ);
+    assertThat(machine.cpu.exit.gpa).isEqualTo(TestMachine.OUTSIDE + 0x10);
+    machine.cpu.exit.value = 100;
+    assertThat(machine.run()).isEqualTo(ExitReason.MEMORY_WRITE);
+    assertThat(machine.cpu.exit.value).isEqualTo(105);
+    assertThat(machine.run()).isEqualTo(ExitReason.HALT);
+  }
+
+  @Test
+  void repeatedMoveFromOutsideRamAsksForEachElementOnce() {
+    machine.cpu.gpr[Cpu.RSI] = TestMachine.OUTSIDE;
+    machine.cpu.gpr[Cpu.RDI] = TestMachine.DATA;
+    machine.cpu.gpr[Cpu.RCX] = 3;
+    machine.code(0xF3, 0xA4, HLT);
+    for (int i = 0; i < 3; i++) {
+      assertThat(machine.run()).isEqualTo(ExitReason.MEMORY_READ);
+      assertThat(machine.cpu.exit.gpa).isEqualTo(TestMachine.OUTSIDE + i);
+      machine.cpu.exit.value = 0x41L + i;
+    }
+    assertThat(machine.run()).isEqualTo(ExitReason.HALT);
+    assertThat(machine.ram.get(TestMachine.LONG, TestMachine.DATA)).isEqualTo(0x434241);
+  }
+
+  @Test
+  void repeatedStoreInterruptedByAPageFaultCanBeContinued() {
+    machine.ram.set(TestMachine.LONG, TestMachine.PAGE_TABLE + 0x21 * 8, 0);
+    machine.cpu.gpr[Cpu.RDI] = TestMachine.DATA + 4094;
+    machine.cpu.gpr[Cpu.RCX] = 5;
+    machine.cpu.gpr[Cpu.RAX] = 0x77;
+    assertThat(machine.code(0xF3, 0xAA, HLT).run()).isEqualTo(ExitReason.HALT);
+    assertThat(machine.vector()).isEqualTo(PAGE_FAULT);
+    assertThat(machine.cpu.system.cr2).isEqualTo(TestMachine.DATA + 4096);
+    assertThat(machine.cpu.gpr[Cpu.RCX]).isEqualTo(3);
+    assertThat(machine.stacked(0)).isEqualTo(2); // write, not present
+    assertThat(machine.stacked(1)).isEqualTo(TestMachine.CODE);
+  }
+
+  @Test
+  void writeToAReadOnlyPageFaultsWithItsErrorCode() {
+    machine.ram.set(TestMachine.LONG, TestMachine.PAGE_TABLE + 0x20 * 8, TestMachine.DATA | 1);
+    machine.cpu.gpr[Cpu.RBX] = TestMachine.DATA;
+    machine.code(0x89, 0x03, HLT).run();
+    assertThat(machine.vector()).isEqualTo(PAGE_FAULT);
+    assertThat(machine.stacked(0)).isEqualTo(3);
+  }
+
+  @Test
+  void writeMarksThePageDirtyAndReadDoesNot() {
+    long entry = TestMachine.PAGE_TABLE + 0x20 * 8;
+    machine.cpu.gpr[Cpu.RBX] = TestMachine.DATA;
+    machine.code(0x8B, 0x03, HLT, 0x89, 0x03, HLT).run();
+    assertThat(machine.ram.get(TestMachine.LONG, entry) & 0x60).isEqualTo(0x20);
+    machine.run();
+    assertThat(machine.ram.get(TestMachine.LONG, entry) & 0x60).isEqualTo(0x60);
+  }
+
+  @Test
+  void machineProtectionEndsTheRunWithTheAccess() {
+    machine.restrictedPage = TestMachine.DATA;
+    machine.allowed = Access.READ;
+    machine.cpu.gpr[Cpu.RBX] = TestMachine.DATA + 8;
+    assertThat(machine.code(0x8B, 0x03, 0x89, 0x03).run()).isEqualTo(ExitReason.VIOLATION);
+    assertThat(machine.cpu.exit.access).isEqualTo(Access.WRITE);
+    assertThat(machine.cpu.exit.gpa).isEqualTo(TestMachine.DATA + 8);
+    assertThat(machine.cpu.rip).isEqualTo(TestMachine.CODE + 2);
+  }
+
+  @Test
+  void executionOfAPageWithoutThatRightIsRefused() {
+    machine.restrictedPage = TestMachine.DATA;
+    machine.allowed = Access.READ | Access.WRITE;
+    machine.cpu.gpr[Cpu.RBX] = TestMachine.DATA;
+    assertThat(machine.code(0xFF, 0xE3).run()).isEqualTo(ExitReason.VIOLATION);
+    assertThat(machine.cpu.exit.access).isEqualTo(Access.EXECUTE);
+  }
+
+  @Test
+  void faultWithoutAnIdtShutsTheProcessorDown() {
+    machine.cpu.system.idtLimit = 0;
+    assertThat(machine.code(0x0F, 0x0B).run()).isEqualTo(ExitReason.SHUTDOWN);
+    assertThat(machine.cpu.rip).isEqualTo(TestMachine.CODE);
+  }
+
+  @Test
+  void faultInTheDeliveryOfAPageFaultIsADoubleFault() {
+    // The page fault's gate leads to a data segment: #GP while delivering #PF.
+    machine.ram.set(TestMachine.LONG, TestMachine.IDT + PAGE_FAULT * 16, 0x10L << 16 | 0x8EL << 40);
+    machine.cpu.gpr[Cpu.RBX] = 1L << 40;
+    machine.code(0x8B, 0x03).run();
+    assertThat(machine.vector()).isEqualTo(8);
+    assertThat(machine.stacked(0)).isZero();
+  }
+
+  @Test
+  void interruptWaitsForTheInstructionBehindSti() {
+    machine.processor.interrupt(0x40);
+    machine.code(0xFB, 0x90, HLT).run();
+    assertThat(machine.vector()).isEqualTo(0x40);
+    assertThat(machine.stacked(0)).isEqualTo(TestMachine.CODE + 2);
+    assertThat(machine.cpu.flags.isSet(Flags.IF)).isFalse();
+  }
+
+  @Test
+  void interruptWindowOpensWhenInterruptsAreEnabled() {
+    machine.processor.requestInterruptWindow(true);
+    assertThat(machine.code(0xFB, 0x90, HLT).run()).isEqualTo(ExitReason.INTERRUPT_WINDOW);
+    assertThat(machine.processor.readyForInterrupt()).isTrue();
+  }
+
+  @Test
+  void kickEndsAnEndlessLoop() throws InterruptedException {
+    machine.code(0xEB, 0xFE);
+    Thread kicker = Thread.ofPlatform().start(machine.processor::kick);
+    assertThat(machine.run()).isEqualTo(ExitReason.KICKED);
+    kicker.join();
+  }
+
+  @Test
+  void instructionsOverwrittenByTheGuestAreDecodedAnew() {
+    // MOV BYTE [rip+0], the next instruction's opcode: NOP becomes HLT
+    machine.code(0xC6, 0x05, 0x01, 0x00, 0x00, 0x00, HLT, 0x90, 0x90, 0x0F, 0x0B);
+    assertThat(machine.run()).isEqualTo(ExitReason.HALT);
+    assertThat(machine.cpu.rip).isEqualTo(TestMachine.CODE + 9);
+  }
+
+  @Test
+  void instructionsOverwrittenByTheMonitorAreDecodedAnew() {
+    machine.code(0xE6, 0x10, 0xEB, 0xFC); // OUT, JMP back
+    machine.run();
+    machine.run();
+    machine.ram.set(ValueLayout.JAVA_BYTE, TestMachine.CODE + 2, (byte) HLT);
+    assertThat(machine.run()).isEqualTo(ExitReason.HALT);
+  }
+
+  @Test
+  void singleStepsLeaveAfterEachInstruction() {
+    machine.processor.debugging.singleStep(true);
+    machine.code(0x90, 0x90, HLT);
+    assertThat(machine.run()).isEqualTo(ExitReason.DEBUG);
+    assertThat(machine.cpu.rip).isEqualTo(TestMachine.CODE + 1);
+    assertThat(machine.cpu.exit.debugCause).isEqualTo(DebugCause.STEP);
+  }
+
+  @Test
+  void breakpointLeavesBeforeItsInstructionAndIsPassedAfterwards() {
+    machine.processor.debugging.breakpoints(TestMachine.CODE + 1);
+    machine.code(0x90, 0x90, HLT);
+    assertThat(machine.run()).isEqualTo(ExitReason.DEBUG);
+    assertThat(machine.cpu.rip).isEqualTo(TestMachine.CODE + 1);
+    assertThat(machine.run()).isEqualTo(ExitReason.HALT);
+  }
+
+  @Test
+  void watchpointLeavesAfterTheWrite() {
+    machine.cpu.memory.watchpoints.set(TestMachine.DATA + 8, 4, Access.WRITE);
+    machine.cpu.gpr[Cpu.RBX] = TestMachine.DATA;
+    machine.code(0x89, 0x03, 0x89, 0x43, 0x08, HLT);
+    assertThat(machine.run()).isEqualTo(ExitReason.DEBUG);
+    assertThat(machine.cpu.exit.debugCause).isEqualTo(DebugCause.WATCHPOINT);
+    assertThat(machine.cpu.rip).isEqualTo(TestMachine.CODE + 5);
+  }
+
+  @Test
+  void undefinedInstructionIsRecorded() {
+    machine.code(0x0F, 0x0A).run();
+    assertThat(machine.vector()).isEqualTo(6);
+    assertThat(machine.processor.undefinedInstruction()).contains("0f 0a").contains("0x10000");
+  }
+}
