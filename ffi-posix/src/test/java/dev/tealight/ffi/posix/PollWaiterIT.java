@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.ffi.posix;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.tealight.ReadinessSource;
+import dev.tealight.TimeSource;
+import dev.tealight.Waiter;
+import dev.tealight.testkit.Allocation;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Waiting on a real kernel. */
+@Timeout(60)
+class PollWaiterIT {
+  private static final TimeSource TIME = TimeSource.system();
+  private static final long LONG = Duration.ofSeconds(30).toNanos();
+
+  private HostCalls host;
+  private Waiter waiter;
+
+  @BeforeEach
+  void create() {
+    assumeTrue(
+        System.getProperty("os.name").equals("Linux")
+            && System.getProperty("os.arch").equals("amd64"),
+        "needs Linux on amd64");
+    host = HostCalls.system();
+    waiter = new PollWaiter(host);
+  }
+
+  @AfterEach
+  void close() {
+    if (waiter != null) {
+      waiter.close();
+    }
+  }
+
+  private long waited(long nanos, List<ReadinessSource> sources) {
+    long start = System.nanoTime();
+    waiter.await(TIME, nanos == Waiter.NO_DEADLINE ? nanos : start + nanos, sources);
+    return System.nanoTime() - start;
+  }
+
+  private static ReadinessSource polling(int descriptor) {
+    return new ReadinessSource() {
+      @Override
+      public boolean isReady() {
+        return false;
+      }
+
+      @Override
+      public int descriptor() {
+        return descriptor;
+      }
+    };
+  }
+
+  @Test
+  void deadlineEndsAWaitAndNotBefore() {
+    assertThat(waited(20_000_000, List.of())).isBetween(20_000_000L, LONG);
+  }
+
+  @Test
+  void deadlineThatHasPassedDoesNotWait() {
+    assertThat(waited(0, List.of())).isLessThan(LONG);
+  }
+
+  @Test
+  void wakeBeforeAWaitEndsIt() {
+    waiter.wake();
+    waiter.wake();
+    assertThat(waited(Waiter.NO_DEADLINE, List.of())).isLessThan(LONG);
+  }
+
+  @Test
+  void wakesAreUsedUpByOneWait() {
+    waiter.wake();
+    waiter.wake();
+    waited(LONG, List.of());
+    assertThat(waited(20_000_000, List.of())).isGreaterThanOrEqualTo(20_000_000L);
+  }
+
+  @Test
+  void wakeFromAnotherThreadEndsAWait() throws InterruptedException {
+    Thread other = Thread.ofPlatform().start(waiter::wake);
+    waited(Waiter.NO_DEADLINE, List.of());
+    other.join();
+  }
+
+  @Test
+  void signalDoesNotEndAWait() throws InterruptedException {
+    KickSignal.install(host);
+    int thread = (int) host.gettid();
+    Thread other =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  for (int i = 0; i < 100; i++) {
+                    host.tgkill(thread, KickSignal.NUMBER);
+                  }
+                });
+    assertThat(waited(50_000_000, List.of())).isGreaterThanOrEqualTo(50_000_000L);
+    other.join();
+  }
+
+  @Test
+  void readableDescriptorEndsAWait() {
+    try (Arena arena = Arena.ofConfined();
+        Descriptor silent = Descriptor.event(host);
+        Descriptor event = Descriptor.event(host)) {
+      List<ReadinessSource> sources = List.of(polling(silent.number()), polling(event.number()));
+      assertThat(waited(1_000_000, sources)).isGreaterThanOrEqualTo(1_000_000L);
+      event.write(arena.allocateFrom(ValueLayout.JAVA_LONG, 1));
+      waited(Waiter.NO_DEADLINE, sources);
+    }
+  }
+
+  @Test
+  void sourcesMayBeManyAndChange() {
+    try (Arena arena = Arena.ofConfined();
+        Descriptor event = Descriptor.event(host)) {
+      event.write(arena.allocateFrom(ValueLayout.JAVA_LONG, 1));
+      List<ReadinessSource> ready = List.of(polling(event.number()));
+      List<ReadinessSource> many = IntStream.range(0, 100).mapToObj(i -> polling(-1)).toList();
+      List<ReadinessSource> manyAndReady = Stream.concat(many.stream(), ready.stream()).toList();
+      waited(Waiter.NO_DEADLINE, ready);
+      assertThat(waited(1_000_000, many)).isGreaterThanOrEqualTo(1_000_000L);
+      waited(Waiter.NO_DEADLINE, manyAndReady);
+      waited(Waiter.NO_DEADLINE, ready);
+    }
+  }
+
+  @Test
+  void wakeAfterCloseDoesNothing() {
+    waiter.close();
+    waiter.close();
+    assertThatCode(waiter::wake).doesNotThrowAnyException();
+  }
+
+  /** Fails by the time limit. */
+  @Test
+  void waitsAllocateNothingOnceTheyAreCompiled() {
+    Allocation allocation = new Allocation();
+    List<ReadinessSource> sources = List.of(polling(-1));
+    long perWait;
+    // Interpreted, each call of the host allocates: go on until the code is compiled.
+    do {
+      long before = allocation.byteSize();
+      for (int i = 0; i < 10_000; i++) {
+        waiter.wake();
+        waiter.await(TIME, System.nanoTime() + LONG, sources);
+      }
+      perWait = (allocation.byteSize() - before) / 10_000;
+    } while (perWait > 0);
+  }
+}
