@@ -142,10 +142,21 @@ final class KvmHypervisor implements Hypervisor {
   synchronized Set<Feature> debugFeatures() {
     Set<Feature> known = debugFeatures;
     if (known == null) {
-      known = DebugProbe.features(this, device.has(KvmCap.SET_GUEST_DEBUG));
+      known = device.has(KvmCap.SET_GUEST_DEBUG) ? probeDebugging() : Set.of();
       debugFeatures = known;
     }
     return known;
+  }
+
+  private Set<Feature> probeDebugging() {
+    KvmVm vm =
+        new KvmVm(
+            host, this, new VmOptions(DebugProbe.MEMORY_BYTE_SIZE, VmOptions.HugePages.NEVER));
+    try {
+      return DebugProbe.features(vm);
+    } finally {
+      vm.close();
+    }
   }
 
   @Override

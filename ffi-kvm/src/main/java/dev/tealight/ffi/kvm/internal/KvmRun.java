@@ -84,7 +84,7 @@ final class KvmRun {
       member("memory_fault", JAVA_LONG.withName("flags"), JAVA_LONG.withName("gpa"));
 
   static final int DIRECTION_OUT = 1;
-  private static final int INSTRUCTION_BYTES = 1;
+  static final int INSTRUCTION_BYTES = 1;
 
   private static final VarHandle REQUEST_INTERRUPT_WINDOW =
       Fields.handle(HEADER, "request_interrupt_window");
@@ -112,7 +112,7 @@ final class KvmRun {
   private static final VarHandle FAILURE_FLAGS = Fields.handle(EMULATION_FAILURE, "flags");
   private static final VarHandle FAILURE_SIZE = Fields.handle(EMULATION_FAILURE, "insn_size");
   private static final VarHandle FAULT_GPA = Fields.handle(MEMORY_FAULT, "gpa");
-  private static final long FAILURE_BYTES =
+  static final long FAILURE_BYTES =
       Fields.offset(EMULATION_FAILURE, "insn_size") + JAVA_BYTE.byteSize();
   private static final int FAILURE_BYTES_LIMIT = 15;
 

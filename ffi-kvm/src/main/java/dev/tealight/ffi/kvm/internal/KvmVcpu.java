@@ -86,47 +86,53 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector {
       return element(exit);
     }
     vm.installMemory();
-    boolean failed = false;
+    boolean explain = false;
     while (true) {
       long result;
       boolean kicked;
       kicks.enter(currentThread());
       try {
-        result =
-            failed
-                ? host.ioctl(descriptor.number(), KvmIoctl.RUN.code(), 0)
-                : host.hotIoctl(descriptor.number(), KvmIoctl.RUN.code());
+        result = enterGuest(explain);
       } finally {
         kicked = kicks.leave();
       }
-      if (result == HostCalls.FAILED && !kicked) {
-        // An interrupted run has to be repeated anyway, and any other failure repeats itself.
-        failed = true;
-        continue;
-      }
-      failed = false;
-      if (result == -LinuxErrno.EINTR || result == HostCalls.FAILED) {
-        if (kicked) {
-          kicks.consume();
-          return exit.event(ExitKind.INTERRUPTED, 0, 0);
-        }
-        continue; // somebody else's signal
-      }
-      int reason = run.exitReason();
       if (result >= 0) {
+        int reason = run.exitReason();
         if (reason != KvmExit.SET_TPR && reason != KvmExit.INTR) {
           return decode(reason, exit);
         }
-        continue; // nothing that anybody asked for
+        explain = false; // nothing that anybody asked for
+      } else if (kicked) {
+        // If it failed for another reason as well, it will again.
+        kicks.consume();
+        return exit.event(ExitKind.INTERRUPTED, 0, 0);
+      } else if (!explain) {
+        explain = true;
+      } else if (result == -LinuxErrno.EFAULT) {
+        return exit.event(ExitKind.PROTECTION_FAULT, faultAddress(), 0);
+      } else if (result == -LinuxErrno.EINTR) {
+        explain = false; // somebody else's signal
+      } else {
+        throw Descriptor.failure(host, (int) -result, KvmIoctl.RUN.toString(), "");
       }
-      if (result == -LinuxErrno.EFAULT) {
-        return exit.event(
-            ExitKind.PROTECTION_FAULT,
-            reason == KvmExit.MEMORY_FAULT ? run.memoryFaultAddress() : ExitFrame.UNKNOWN_ADDRESS,
-            0);
-      }
-      throw Descriptor.failure(host, (int) -result, KvmIoctl.RUN.toString(), "");
     }
+  }
+
+  /**
+   * Enters the guest. Learning why that failed allocates until it is compiled, and nothing has
+   * happened when it has, so it is tried without first.
+   */
+  private long enterGuest(boolean explain) {
+    int code = KvmIoctl.RUN.code();
+    return explain
+        ? host.ioctl(descriptor.number(), code, 0)
+        : host.hotIoctl(descriptor.number(), code);
+  }
+
+  private long faultAddress() {
+    return run.exitReason() == KvmExit.MEMORY_FAULT
+        ? run.memoryFaultAddress()
+        : ExitFrame.UNKNOWN_ADDRESS;
   }
 
   /** {@return the number of the calling thread} Asked for again only when the thread changes. */

@@ -27,6 +27,7 @@ final class KvmVm implements Vm, Doorbells {
   private final GuestMemory memory;
   private final MemorySlots slots;
   private final List<KvmVcpu> vcpus = new ArrayList<>();
+  private int nextVcpu;
   private boolean closed;
 
   /** Creates a VM; what was made of it is freed if a step fails. */
@@ -55,6 +56,7 @@ final class KvmVm implements Vm, Doorbells {
 
   @Override
   public void protect(List<Region> regions) {
+    checkOpen();
     memory.restrict(regions);
     slots.want(regions, memory.byteSize());
   }
@@ -71,8 +73,10 @@ final class KvmVm implements Vm, Doorbells {
 
   /** {@return the next vCPU as what it is} */
   KvmVcpu newVcpu() {
+    checkOpen();
     MemorySegment cpuid = hypervisor.cpuid();
-    Descriptor vcpu = descriptor.ioctlDescriptor(KvmIoctl.CREATE_VCPU, vcpus.size());
+    Descriptor vcpu = descriptor.ioctlDescriptor(KvmIoctl.CREATE_VCPU, nextVcpu);
+    nextVcpu++; // KVM never gives a number twice, whatever becomes of this vCPU
     try {
       vcpu.ioctl(KvmIoctl.SET_CPUID2, cpuid, "byteSize=" + cpuid.byteSize());
       MemorySegment page = Mapping.shared(host, vcpu, hypervisor.vcpuMappingByteSize(), arena);
@@ -85,8 +89,15 @@ final class KvmVm implements Vm, Doorbells {
     }
   }
 
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("the VM is closed");
+    }
+  }
+
   @Override
   public Doorbell onPort(int port) {
+    checkOpen();
     return KvmDoorbell.create(host, descriptor, port);
   }
 

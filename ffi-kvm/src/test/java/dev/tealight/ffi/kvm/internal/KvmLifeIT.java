@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.ffi.kvm.internal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tealight.ExitKind;
+import dev.tealight.Hypervisor;
+import dev.tealight.testkit.HostResources;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Creating, running and closing many VMs. */
+@Timeout(600)
+class KvmLifeIT {
+  private static final String WRITE_AND_HALT = "e6 10 f4";
+  private static final String WRITE_FOR_EVER = "e6 10 eb fc";
+  private static final String SPIN = "eb fe";
+
+  private Hypervisor hypervisor;
+
+  @BeforeEach
+  void open() {
+    hypervisor = TestKvm.open();
+  }
+
+  @AfterEach
+  void close() {
+    if (hypervisor != null) {
+      hypervisor.close();
+    }
+  }
+
+  @Test
+  void cyclesOfCreateRunCloseLeaveNothingBehind() {
+    HostResources.assertNothingLeftBy(
+        250,
+        TestKvm.effort(1_000, 10_000),
+        () -> {
+          try (KvmGuest guest = new KvmGuest(hypervisor, WRITE_AND_HALT)) {
+            assertThat(guest.run()).isEqualTo(ExitKind.IO_WRITE);
+            assertThat(guest.run()).isEqualTo(ExitKind.HALT);
+          }
+        });
+  }
+
+  @Test
+  void vmsMayBeClosedInAnyOrder() {
+    List<KvmGuest> guests = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      guests.add(new KvmGuest(hypervisor, WRITE_FOR_EVER));
+    }
+    Collections.shuffle(guests, new Random(1));
+    for (int i = 0; i < guests.size(); i++) {
+      guests.get(i).close();
+      for (KvmGuest open : guests.subList(i + 1, guests.size())) {
+        assertThat(open.run()).isEqualTo(ExitKind.IO_WRITE);
+      }
+    }
+  }
+
+  @Test
+  void runningVmIsNotClosedAndGoesOn() throws InterruptedException {
+    try (KvmGuest guest = new KvmGuest(hypervisor, SPIN)) {
+      Thread runner = Thread.ofPlatform().start(guest::run);
+      KvmVcpu vcpu = (KvmVcpu) guest.vcpu;
+      while (!vcpu.isRunning()) {
+        Thread.onSpinWait();
+      }
+      try {
+        assertThatThrownBy(guest.vm::close)
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessageStartingWith("a vCPU of this VM is being run");
+      } finally {
+        guest.vcpu.kick();
+        runner.join();
+      }
+      assertThat(guest.exit.kind()).isEqualTo(ExitKind.INTERRUPTED);
+    }
+  }
+
+  @Test
+  void twoVmsRunAtOnce() throws InterruptedException {
+    try (KvmGuest spinning = new KvmGuest(hypervisor, SPIN);
+        KvmGuest other = new KvmGuest(hypervisor, WRITE_AND_HALT)) {
+      Thread runner = Thread.ofPlatform().start(spinning::run);
+      assertThat(other.run()).isEqualTo(ExitKind.IO_WRITE);
+      assertThat(other.run()).isEqualTo(ExitKind.HALT);
+      spinning.vcpu.kick();
+      runner.join();
+      assertThat(spinning.exit.kind()).isEqualTo(ExitKind.INTERRUPTED);
+    }
+  }
+
+  @Test
+  void virtualThreadMayRunAVcpuAndBeKicked() throws InterruptedException {
+    try (KvmGuest guest = new KvmGuest(hypervisor, SPIN)) {
+      Thread runner = Thread.ofVirtual().start(guest::run);
+      guest.vcpu.kick();
+      runner.join();
+      assertThat(guest.exit.kind()).isEqualTo(ExitKind.INTERRUPTED);
+    }
+  }
+}
