@@ -77,6 +77,9 @@ final class MemorySlots {
       return;
     }
     synchronized (installing) {
+      if (!dirty) {
+        return; // another vCPU's thread was here first, and its guest may be running by now
+      }
       // From behind, so that a failure leaves the list true to what is installed.
       while (!installed.isEmpty()) {
         int last = installed.size() - 1;
