@@ -47,6 +47,7 @@ final class RunOptions {
   private @Nullable String backend;
   private @Nullable Duration deadline;
   private boolean verbose;
+  private boolean confined = true;
   private final List<DeviceOption> deviceOptions = new ArrayList<>();
   private @Nullable String image;
   private String[] guestArguments = {};
@@ -86,6 +87,7 @@ final class RunOptions {
       case "--help", "-h" -> action = Action.HELP;
       case "--version" -> action = Action.VERSION;
       case "-v", "--verbose" -> verbose = true;
+      case "--no-seccomp" -> confined = false;
       case "--mem" -> memoryMib = mebibytes(required(name, value));
       case "--backend" -> backend = required(name, value);
       case "--deadline" -> deadline = seconds(required(name, value));
@@ -202,6 +204,11 @@ final class RunOptions {
 
   boolean isVerbose() {
     return verbose;
+  }
+
+  /** {@return whether the process gives up what the guest's run does not need} */
+  boolean isConfined() {
+    return confined;
   }
 
   List<DeviceOption> deviceOptions() {

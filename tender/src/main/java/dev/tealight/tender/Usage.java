@@ -17,6 +17,8 @@ final class Usage {
           new Option("deadline", "SECONDS", "stop the guest after this time"),
           new Option(
               "verbose", "", "tell which backend was chosen and why others were not; also -v"),
+          new Option(
+              "no-seccomp", "", "let the process keep all system calls while the guest runs"),
           new Option("help", "", "show this text"),
           new Option("version", "", "show the version"));
 

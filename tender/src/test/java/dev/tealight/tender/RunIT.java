@@ -12,10 +12,13 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -181,7 +184,7 @@ class RunIT {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 2", "3, 2", "5, 4"})
+  @CsvSource({"1, 2", "3, 2", "5, 4", "4097, 4096"})
   void memoryIsRoundedWithANotice(int requested, int rounded) throws Exception {
     Result result = TenderProcess.run("--mem=" + requested, guest("halt"));
     assertThat(result.status()).as(result.toString()).isZero();
@@ -191,7 +194,7 @@ class RunIT {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"4097", "99999999999999999999"})
+  @ValueSource(strings = {"4098", "99999999999999999999"})
   void memoryAboveFourGibibytesIsRefused(String mib) throws Exception {
     assertFailure(TenderProcess.run("--mem=" + mib, guest("halt")), "guest memory of");
   }
@@ -249,5 +252,34 @@ class RunIT {
     Result result = TenderProcess.run("-v", "--backend=kvm", guest("halt"));
     assertThat(result.err()).startsWith("tealight: backend kvm: ");
     assertFailure(TenderProcess.run("--backend=none", guest("halt")), "none", "kvm");
+  }
+
+  @Test
+  void allThreadsAreConfinedWhileTheGuestRuns() throws Exception {
+    assertThat(confinement(guest("spin"))).containsOnly("NoNewPrivs:\t1", "Seccomp:\t2");
+    assertThat(confinement("--no-seccomp", guest("spin"))).contains("Seccomp:\t0");
+  }
+
+  private static Set<String> confinement(String... words) throws Exception {
+    Process process = TenderProcess.start(List.of(), words);
+    Set<String> lines = new TreeSet<>();
+    try {
+      // Not closed: that would close the process's stream.
+      new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.US_ASCII))
+          .readLine();
+      Path tasks = Path.of("/proc", Long.toString(process.pid()), "task");
+      try (DirectoryStream<Path> threads = Files.newDirectoryStream(tasks)) {
+        for (Path thread : threads) {
+          for (String line : Files.readAllLines(thread.resolve("status"))) {
+            if (line.startsWith("NoNewPrivs:") || line.startsWith("Seccomp:")) {
+              lines.add(line);
+            }
+          }
+        }
+      }
+    } finally {
+      process.destroyForcibly().waitFor();
+    }
+    return lines;
   }
 }

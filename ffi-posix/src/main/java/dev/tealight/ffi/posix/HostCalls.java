@@ -194,4 +194,19 @@ public interface HostCalls {
    * @param errno positive
    */
   String errnoName(int errno);
+
+  /** {@return the number of this process, as the host's calls see it} */
+  default long getpid() {
+    return -LinuxAbi.ENOSYS;
+  }
+
+  /**
+   * Gives up the right to gain privileges, and filters system calls, for all threads and for good.
+   *
+   * @param program a {@code struct sock_fprog}
+   * @return 0, or the number of a thread that could not be filtered
+   */
+  default long confine(MemorySegment program) {
+    return -LinuxAbi.ENOSYS;
+  }
 }

@@ -33,6 +33,8 @@ public final class LinuxAbi {
 
   public static final int POLLIN = 1;
 
+  public static final int ENOSYS = 38;
+
   public static final int SA_RESTART = 0x10000000;
   public static final int SA_ONSTACK = 0x08000000;
   public static final long SIG_DFL = 0;

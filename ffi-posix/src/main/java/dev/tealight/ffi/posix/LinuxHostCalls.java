@@ -28,11 +28,15 @@ final class LinuxHostCalls implements HostCalls {
   static final int SYS_OPENAT = 257;
   static final int SYS_PPOLL = 271;
   static final int SYS_EVENTFD2 = 290;
+  static final int SYS_SECCOMP = 317;
 
   private static final int AT_FDCWD = -100;
   private static final int SIG_UNBLOCK = 1;
   private static final int SIGSET_BYTE_SIZE = 8;
   private static final int PR_SET_TIMERSLACK = 29;
+  private static final int PR_SET_NO_NEW_PRIVS = 38;
+  private static final int SECCOMP_SET_MODE_FILTER = 1;
+  private static final int SECCOMP_FILTER_FLAG_TSYNC = 1;
 
   /** Linked at the first call, not when this class is loaded. */
   private static final class Symbols {
@@ -203,6 +207,31 @@ final class LinuxHostCalls implements HostCalls {
   @Override
   public long setTimerSlack(long nanos) {
     return call(SYS_PRCTL, PR_SET_TIMERSLACK, nanos, 0, 0, 0, 0);
+  }
+
+  @Override
+  public long getpid() {
+    return process;
+  }
+
+  @Override
+  public long confine(MemorySegment program) {
+    long result = call(SYS_PRCTL, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0);
+    if (result != 0) {
+      return result;
+    }
+    try {
+      return call(
+          SYS_SECCOMP,
+          SECCOMP_SET_MODE_FILTER,
+          SECCOMP_FILTER_FLAG_TSYNC,
+          address(program),
+          0,
+          0,
+          0);
+    } finally {
+      Reference.reachabilityFence(program);
+    }
   }
 
   @Override
