@@ -10,6 +10,8 @@ import java.util.Arrays;
 
 /** Runs the unikernel named on the command line, with the arguments behind it. */
 public final class RunUnikernel {
+  private RunUnikernel() {}
+
   public static void main(String[] args) throws InterruptedException {
     String[] guestArguments = Arrays.copyOfRange(args, 1, args.length);
     try (Monitor monitor =
@@ -25,8 +27,5 @@ public final class RunUnikernel {
       }
     }
   }
-
-  // end
-
-  private RunUnikernel() {}
 }
+// end
