@@ -52,7 +52,7 @@ class LinuxFactsTest {
         facts.values().entrySet().stream()
             .filter(fact -> fact.getKey().matches("E[A-Z0-9]+"))
             .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
-    assertThat(errors).hasSize(12);
+    assertThat(errors).hasSize(13);
     errors.forEach((name, value) -> assertThat(LinuxErrno.name(value.intValue())).isEqualTo(name));
     assertThat(LinuxErrno.name(133)).isEqualTo("EHWPOISON");
     assertThat(LinuxErrno.name(134)).isEqualTo("errno");

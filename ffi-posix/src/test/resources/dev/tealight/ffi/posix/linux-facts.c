@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <linux/version.h>
 #include <poll.h>
 #include <signal.h>
@@ -41,9 +42,13 @@ int main(void) {
   NUMBER(SYS_openat);
   NUMBER(SYS_ppoll);
   NUMBER(SYS_eventfd2);
+  NUMBER(SYS_seccomp);
   NUMBER(AT_FDCWD);
   NUMBER(SIG_UNBLOCK);
   NUMBER(PR_SET_TIMERSLACK);
+  NUMBER(PR_SET_NO_NEW_PRIVS);
+  NUMBER(SECCOMP_SET_MODE_FILTER);
+  NUMBER(SECCOMP_FILTER_FLAG_TSYNC);
 
   NUMBER(O_RDWR);
   NUMBER(O_NONBLOCK);
@@ -79,6 +84,7 @@ int main(void) {
   NUMBER(EACCES);
   NUMBER(EFAULT);
   NUMBER(EINVAL);
+  NUMBER(ENOSYS);
 
   SIZE(pollfd);
   FIELD(pollfd, fd);
