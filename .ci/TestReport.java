@@ -78,11 +78,20 @@ final class TestReport {
     return reason.replaceFirst("^[\\w.]+Exception: ", "").replaceFirst("^Assumption failed: ", "");
   }
 
+  /** The cases of a parameterized test become one line with their number. */
+  private static Map<String, String> byTest(List<String> names) {
+    Map<String, Integer> counts = new TreeMap<>();
+    names.forEach(name -> counts.merge(name.replaceFirst("\\[\\d+\\]$", ""), 1, Integer::sum));
+    Map<String, String> lines = new TreeMap<>();
+    counts.forEach((test, count) -> lines.put(test, count == 1 ? "" : ": " + count + " cases"));
+    return lines;
+  }
+
   private void print() {
     skipped.forEach(
         (reason, names) -> {
           System.out.println("skipped, " + reason + ":");
-          names.forEach(name -> System.out.println("  " + name));
+          byTest(names).forEach((test, cases) -> System.out.println("  " + test + cases));
         });
     failed.forEach(name -> System.out.println("failed: " + name));
     int skips = skipped.values().stream().mapToInt(List::size).sum();
