@@ -3,6 +3,7 @@ package dev.tealight.device.block;
 
 import dev.tealight.ConfigurationException;
 import dev.tealight.DeviceException;
+import dev.tealight.device.BlockBacking;
 import dev.tealight.device.Device;
 import dev.tealight.device.DeviceConfig;
 import dev.tealight.device.block.internal.ArrayBacking;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tealight.DeviceException;
+import dev.tealight.device.BlockBacking;
 import dev.tealight.device.block.internal.ArrayBacking;
 import dev.tealight.device.block.internal.FileBacking;
 import dev.tealight.device.block.internal.FileChanges;

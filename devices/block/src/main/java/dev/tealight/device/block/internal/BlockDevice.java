@@ -2,13 +2,13 @@
 package dev.tealight.device.block.internal;
 
 import dev.tealight.GuestMemory;
+import dev.tealight.device.BlockBacking;
 import dev.tealight.device.Device;
 import dev.tealight.device.DeviceContext;
 import dev.tealight.device.DeviceHypercall;
 import dev.tealight.device.GuestCall;
 import dev.tealight.device.GuestCallHandler;
 import dev.tealight.device.Outcome;
-import dev.tealight.device.block.BlockBacking;
 import dev.tealight.device.block.Fsync;
 import java.io.IOException;
 import java.nio.ByteBuffer;

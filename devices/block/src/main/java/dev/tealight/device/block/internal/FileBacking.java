@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.device.block.internal;
 
-import dev.tealight.device.block.BlockBacking;
+import dev.tealight.device.BlockBacking;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: ISC
-package dev.tealight.device.block;
+package dev.tealight.device;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * The storage behind a block device. Used by one thread at a time; requests are checked to be
- * inside {@link #byteSize} before they come here.
+ * The storage behind a block device, shared by all kinds of block devices. Used by one thread at a
+ * time; requests are checked to be inside {@link #byteSize} before they come here.
  */
 public interface BlockBacking extends AutoCloseable {
 
