@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,16 +62,17 @@ public final class Hypervisors {
    * @throws HypervisorUnavailableException if there is none; gives one reason for each backend
    */
   public static Hypervisor firstAvailable() {
+    return firstAvailable(provider -> provider.open(Optional.empty()));
+  }
+
+  /** As the public method, with something else than opening, that says no in the same way. */
+  static <T> T firstAvailable(Function<HypervisorProvider, T> opener) {
     List<String> passedOver = new ArrayList<>();
     for (HypervisorProvider provider : installed()) {
       if (provider.preference().isPresent()) {
         try {
-          Hypervisor chosen = provider.open(Optional.empty());
-          LOG.debug(
-              "backend {} chosen: {}; passed over: {}",
-              chosen.name(),
-              chosen.description(),
-              passedOver);
+          T chosen = opener.apply(provider);
+          LOG.debug("backend {} chosen; passed over: {}", provider.name(), passedOver);
           return chosen;
         } catch (HypervisorUnavailableException e) {
           passedOver.add(e.getMessage());
@@ -84,7 +86,8 @@ public final class Hypervisors {
             : "no backend can run guests here: " + String.join("; ", passedOver));
   }
 
-  private static HypervisorProvider provider(String backend) {
+  /** {@return the installed backend of that name} */
+  static HypervisorProvider provider(String backend) {
     List<HypervisorProvider> installed = installed();
     return installed.stream()
         .filter(provider -> provider.name().equals(backend))

@@ -5,6 +5,7 @@ import dev.tealight.device.Device;
 import dev.tealight.device.DeviceConfig;
 import dev.tealight.device.GuestCallHandler;
 import dev.tealight.device.GuestCallRegistry;
+import dev.tealight.internal.host.SharedHypervisors;
 import dev.tealight.internal.run.Execution;
 import dev.tealight.internal.run.Machine;
 import dev.tealight.internal.run.MachineSpec;
@@ -57,7 +58,8 @@ public final class Monitor implements AutoCloseable {
    * @return how it ended
    * @throws InterruptedException if the calling thread was interrupted; the guest has been stopped
    * @throws VmmException if the host failed
-   * @throws IllegalStateException if it was run before or the monitor is closed
+   * @throws IllegalStateException if it was run before, the monitor is closed, or the {@linkplain
+   *     Builder#executor executor} refuses
    */
   public RunResult run() throws InterruptedException {
     Execution started = startExecution();
@@ -73,13 +75,21 @@ public final class Monitor implements AutoCloseable {
    * Starts the guest.
    *
    * @return the run
-   * @throws IllegalStateException if it was run before or the monitor is closed
+   * @throws IllegalStateException if it was run before, the monitor is closed, or the {@linkplain
+   *     Builder#executor executor} refuses
    */
   public RunHandle start() {
     return new RunHandle(startExecution());
   }
 
   private Execution startExecution() {
+    Execution started = publishExecution();
+    // Without the lock: an executor may run the guest on this very thread.
+    machine.start(started);
+    return started;
+  }
+
+  private Execution publishExecution() {
     lock.lock();
     try {
       if (closed) {
@@ -89,9 +99,9 @@ public final class Monitor implements AutoCloseable {
         throw new IllegalStateException(
             "monitor %s has run its guest already: build another".formatted(name()));
       }
-      Execution started = machine.start(this);
-      execution = started;
-      return started;
+      Execution created = machine.createExecution(this);
+      execution = created;
+      return created;
     } finally {
       lock.unlock();
     }
@@ -123,21 +133,18 @@ public final class Monitor implements AutoCloseable {
   /**
    * Stops the guest if it runs, then frees everything. Harmless if repeated.
    *
-   * @throws IllegalStateException if the guest's thread is stuck in a call to the host; names the
-   *     call, frees nothing, and may be tried again
+   * @throws IllegalStateException if the guest's thread is stuck in a call to the host, which is
+   *     named, or guest memory is in use by one of another thread; may be tried again
    */
   @Override
   public void close() {
     lock.lock();
     try {
-      if (closed) {
-        return;
-      }
       if (execution != null) {
         execution.stopAndJoin();
       }
       closed = true;
-      machine.close();
+      machine.close(); // repeated, it frees what was refused before
     } finally {
       lock.unlock();
     }
@@ -164,7 +171,8 @@ public final class Monitor implements AutoCloseable {
     private final Map<String, MachineSpec.Attachment> devices = new LinkedHashMap<>();
     private final List<Consumer<GuestCallRegistry>> handlers = new ArrayList<>();
     private Console console = Console.discard();
-    private MachineSpec.Host host = new MachineSpec.Shared("", Hypervisors::firstAvailable);
+    private MachineSpec.Host host =
+        new MachineSpec.Shared(() -> Hypervisors.firstAvailable(SharedHypervisors::acquire));
     private Duration limit = Duration.ZERO;
     private TimeSource time = TimeSource.system();
     private Entropy entropy = Entropy.system();
@@ -358,14 +366,15 @@ public final class Monitor implements AutoCloseable {
     }
 
     /**
-     * Uses a backend by its name, shared with all monitors that do the same.
+     * Uses a backend by its name. Its hypervisor is shared with all monitors on that backend that
+     * were not {@linkplain #hypervisor given} one.
      *
      * @param backend for instance {@code kvm}
      * @return this
      */
     public Builder backend(String backend) {
       Objects.requireNonNull(backend, "backend");
-      host = new MachineSpec.Shared(backend, () -> Hypervisors.open(backend));
+      host = new MachineSpec.Shared(() -> SharedHypervisors.acquire(Hypervisors.provider(backend)));
       return this;
     }
 
@@ -410,6 +419,11 @@ public final class Monitor implements AutoCloseable {
 
     /**
      * Sets who runs the guest; a new platform thread unless called.
+     *
+     * <p>One that runs it on the calling thread makes {@link #start} return after the guest's end,
+     * and {@link #run} deaf to interrupts. One that interrupts its thread while the guest runs, as
+     * {@code shutdownNow} does, does not stop the guest, but closes the file channels of its
+     * devices: stop the guest first.
      *
      * @param executor must run the guest on one platform thread until it ends
      * @return this

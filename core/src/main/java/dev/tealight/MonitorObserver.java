@@ -15,7 +15,8 @@ public interface MonitorObserver {
   default void created(Monitor monitor) {}
 
   /**
-   * The guest is about to execute its first instruction.
+   * The guest is about to execute its first instruction. Exactly one of {@link #ended} and {@link
+   * #failed} follows.
    *
    * @param monitor the monitor
    */
@@ -40,11 +41,21 @@ public interface MonitorObserver {
   default void deviceError(Monitor monitor, String device, String what, Exception cause) {}
 
   /**
-   * The run ended.
+   * The run ended with a result.
    *
    * @param monitor the monitor
    * @param result how
    * @param exits how many exits of each kind the vCPU had
    */
   default void ended(Monitor monitor, RunResult result, ExitCounts exits) {}
+
+  /**
+   * The run ended without a result, because the host, a handler or the executor failed. Without
+   * {@link #started} before it, the guest executed nothing.
+   *
+   * @param monitor the monitor
+   * @param cause what those who wait for the result are thrown
+   * @param exits how many exits of each kind the vCPU had
+   */
+  default void failed(Monitor monitor, Throwable cause, ExitCounts exits) {}
 }

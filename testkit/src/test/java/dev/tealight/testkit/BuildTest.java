@@ -112,10 +112,25 @@ class BuildTest {
     assertThatThrownBy(() -> builder("DISK").device("device1", probe("LAMP")).build())
         .isInstanceOf(ConfigurationException.class)
         .hasMessage(
-            "device device1 is declared by scripted with type DISK but attached with type LAMP");
+            "device device1 is declared by scripted with type DISK but attached with type LAMP;"
+                + " its manifest has device1 (DISK)");
     assertThat(mock.vms()).isEmpty();
     assertThat(closed).containsExactly("device1");
     assertNothingIsOpen();
+  }
+
+  @Test
+  void deviceOfAnotherTypeIsRefusedBeforeAnyHypervisor() {
+    assertThatThrownBy(
+            () ->
+                Monitor.builder()
+                    .image("scripted", new byte[0])
+                    .bootProtocol(new ScriptedBoot("DISK"))
+                    .device("device1", probe("LAMP"))
+                    .backend("none")
+                    .build())
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("attached with type LAMP");
   }
 
   @Test

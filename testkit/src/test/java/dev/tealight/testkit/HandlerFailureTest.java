@@ -255,6 +255,12 @@ class HandlerFailureTest {
       events.add("ended " + result);
       counts = Optional.of(exits);
     }
+
+    @Override
+    public void failed(Monitor monitor, Throwable cause, ExitCounts exits) {
+      events.add("failed by " + cause.getMessage());
+      counts = Optional.of(exits);
+    }
   }
 
   private static final class Broken implements MonitorObserver {
@@ -300,5 +306,29 @@ class HandlerFailureTest {
             "ended Halted[status=0, cookie=0]");
     assertThat(recorder.counts.orElseThrow().of(ExitKind.IO_WRITE)).isEqualTo(2);
     assertThat(recorder.counts.orElseThrow().total()).isEqualTo(2);
+  }
+
+  @Test
+  void observersAreToldOfARunThatTheHostEnds() {
+    Recorder recorder = new Recorder();
+    HostCallException failure = new HostCallException("pread", 5, "EIO", "");
+    try (Scripted scripted =
+        new Scripted(
+            Scripted.callThenEnd(),
+            builder ->
+                builder
+                    .hypercall(
+                        Scripted.CALL,
+                        "CALL",
+                        call -> {
+                          throw failure;
+                        })
+                    .observer(recorder))) {
+      assertThatThrownBy(scripted.monitor::run).isSameAs(failure);
+    }
+    assertThat(recorder.events)
+        .containsExactly(
+            "created scripted", "started scripted", "failed by " + failure.getMessage());
+    assertThat(recorder.counts.orElseThrow().of(ExitKind.IO_WRITE)).isEqualTo(1);
   }
 }

@@ -23,7 +23,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
@@ -274,20 +273,6 @@ class RunTest {
   @Test
   void monitorThatNeverRanIsClosed() {
     new Scripted(GuestScript.spin()).close();
-  }
-
-  @Test
-  void executorThatRefusesIsNoRun() {
-    try (Scripted scripted =
-        new Scripted(
-            GuestScript.spin(),
-            builder ->
-                builder.executor(
-                    task -> {
-                      throw new RejectedExecutionException("full");
-                    }))) {
-      assertThatThrownBy(scripted.monitor::start).isInstanceOf(RejectedExecutionException.class);
-    }
   }
 
   @Test

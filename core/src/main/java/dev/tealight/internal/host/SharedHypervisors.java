@@ -2,9 +2,10 @@
 package dev.tealight.internal.host;
 
 import dev.tealight.Hypervisor;
+import dev.tealight.spi.HypervisorProvider;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.function.Supplier;
+import java.util.Optional;
 
 /**
  * The hypervisors that monitors share when their embedder names none: one for each backend, opened
@@ -14,12 +15,12 @@ public final class SharedHypervisors {
 
   /** A share in a hypervisor; closing it gives the share back. */
   public static final class Lease implements AutoCloseable {
-    private final String key;
+    private final String backend;
     private final Hypervisor hypervisor;
     private boolean closed;
 
-    private Lease(String key, Hypervisor hypervisor) {
-      this.key = key;
+    private Lease(String backend, Hypervisor hypervisor) {
+      this.backend = backend;
       this.hypervisor = hypervisor;
     }
 
@@ -33,7 +34,7 @@ public final class SharedHypervisors {
       synchronized (COUNTS) {
         if (!closed) {
           closed = true;
-          release(key);
+          release(backend);
         }
       }
     }
@@ -56,22 +57,24 @@ public final class SharedHypervisors {
   /**
    * Takes a share.
    *
-   * @param key what was asked for: a backend's name, or the empty string for the first available
-   * @param opener opens it if nobody has
+   * @param provider whose hypervisor; opened if nobody has
    * @return a lease that the caller closes
+   * @throws dev.tealight.HypervisorUnavailableException if it cannot run guests here
    */
-  public static Lease acquire(String key, Supplier<Hypervisor> opener) {
+  public static Lease acquire(HypervisorProvider provider) {
     synchronized (COUNTS) {
-      Counted counted = COUNTS.computeIfAbsent(key, absent -> new Counted(opener.get()));
+      Counted counted =
+          COUNTS.computeIfAbsent(
+              provider.name(), absent -> new Counted(provider.open(Optional.empty())));
       counted.leases++;
-      return new Lease(key, counted.hypervisor);
+      return new Lease(provider.name(), counted.hypervisor);
     }
   }
 
-  private static void release(String key) {
-    Counted counted = COUNTS.get(key);
+  private static void release(String backend) {
+    Counted counted = COUNTS.get(backend);
     if (counted != null && --counted.leases == 0) {
-      COUNTS.remove(key);
+      COUNTS.remove(backend);
       counted.hypervisor.close();
     }
   }

@@ -11,6 +11,7 @@ import dev.tealight.spi.BootImage.DeclaredDevice;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Collectors;
 
 /**
  * Makes the devices that were attached as configurations, and checks all of them against the
@@ -34,11 +35,20 @@ final class DeviceFactory {
           };
       if (!device.type().equals(declared.type())) {
         throw new ConfigurationException(
-            "device %s is declared by %s with type %s but attached with type %s"
-                .formatted(name, spec.name(), declared.type(), device.type()));
+            "device %s is declared by %s with type %s but attached with type %s; its manifest has %s"
+                .formatted(name, spec.name(), declared.type(), device.type(), manifest(image)));
       }
       devices.put(name, device);
     }
     return devices;
+  }
+
+  /** {@return what an image declares, for messages} */
+  static String manifest(BootImage image) {
+    return image.devices().isEmpty()
+        ? "no devices"
+        : image.devices().stream()
+            .map(device -> "%s (%s)".formatted(device.name(), device.type()))
+            .collect(Collectors.joining(", "));
   }
 }

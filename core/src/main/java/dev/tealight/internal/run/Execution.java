@@ -8,10 +8,9 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
-import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** A {@link RunLoop} on its thread, and what other threads may ask of it. */
@@ -30,6 +29,34 @@ public final class Execution {
     void await(Duration timeout) throws InterruptedException;
   }
 
+  /** What a run tells, on the thread on which it happens. */
+  public interface Listener {
+
+    /** The guest is about to run. */
+    void started();
+
+    /**
+     * The guest waits.
+     *
+     * @param deadlineNanos when it wakes at the latest
+     */
+    void waiting(long deadlineNanos);
+
+    /**
+     * The run has a result; told before anybody who waits for it.
+     *
+     * @param result how it ended
+     */
+    void ended(RunResult result);
+
+    /**
+     * The run will never have a result; told before anybody who waits for one.
+     *
+     * @param cause what went wrong
+     */
+    void failed(Throwable cause);
+  }
+
   /** How long a stopped guest may take before the one who waits is told what holds it up. */
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
@@ -37,9 +64,13 @@ public final class Execution {
   private static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
 
   private final RunLoop loop;
-  private final LongConsumer onWaiting;
-  private final Consumer<RunResult> onEnd;
+  private final Duration limit;
+  private final Listener listener;
   private final Drain output;
+
+  /** Whether somebody brings the run to its end: its thread, or who gives it up before. */
+  private final AtomicBoolean claimed = new AtomicBoolean();
+
   private final CountDownLatch done = new CountDownLatch(1);
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition stateChanged = lock.newCondition();
@@ -52,50 +83,84 @@ public final class Execution {
   private @Nullable Throwable failure;
   private volatile @Nullable Thread thread;
 
-  private Execution(RunLoop loop, LongConsumer onWaiting, Consumer<RunResult> onEnd, Drain output) {
+  /**
+   * Creates a run. It may be stopped and waited for before it is started.
+   *
+   * @param loop not stepped before
+   * @param limit after which the run is ended, or zero for no limit
+   * @param listener told what happens
+   * @param output awaited by those who wait for the result
+   */
+  public Execution(RunLoop loop, Duration limit, Listener listener, Drain output) {
     this.loop = loop;
-    this.onWaiting = onWaiting;
-    this.onEnd = onEnd;
+    this.limit = limit;
+    this.listener = listener;
     this.output = output;
   }
 
   /**
-   * Starts a loop.
+   * Hands the run to an executor; called once. If the executor runs it on the calling thread, this
+   * returns after the guest's end.
    *
-   * @param loop not stepped before
    * @param executor runs the guest, on one thread until it ends
-   * @param limit after which the run is ended, or zero for no limit
-   * @param onWaiting told each wait's deadline, on the vCPU thread
-   * @param onEnd told the result, on the vCPU thread, before anybody who waits for it
-   * @param output awaited by those who wait for the result
-   * @return the run
+   * @throws IllegalStateException if the executor throws; the run has failed unless it was under
+   *     way
    */
-  public static Execution start(
-      RunLoop loop,
-      Executor executor,
-      Duration limit,
-      LongConsumer onWaiting,
-      Consumer<RunResult> onEnd,
-      Drain output) {
-    Execution execution = new Execution(loop, onWaiting, onEnd, output);
-    executor.execute(() -> execution.runToEnd(limit));
-    return execution;
+  public void start(Executor executor) {
+    try {
+      executor.execute(this::runToEnd);
+    } catch (RuntimeException e) {
+      IllegalStateException refusal =
+          new IllegalStateException("executor %s did not run the guest".formatted(executor), e);
+      fail(refusal);
+      throw refusal;
+    } catch (Error e) {
+      fail(e);
+      throw e;
+    }
   }
 
-  private void runToEnd(Duration limit) {
+  private void fail(Throwable cause) {
+    if (claimed.compareAndSet(false, true)) {
+      finish(null, cause);
+    }
+  }
+
+  private void runToEnd() {
+    if (!claimed.compareAndSet(false, true)) {
+      return; // given up before the executor came to it
+    }
     thread = Thread.currentThread();
     Thread timer = null;
+    RunResult how = null;
+    Throwable thrown = null;
     try {
-      timer = limit.isZero() ? null : startTimer(limit);
-      RunResult how = stepToEnd();
-      result = how;
-      onEnd.accept(how);
+      listener.started();
+      timer = limit.isZero() ? null : startTimer();
+      how = stepToEnd();
+    } catch (Throwable e) {
+      thrown = e;
+    }
+    if (timer != null) {
+      timer.interrupt();
+    }
+    finish(how, thrown);
+  }
+
+  /** Ends the run with a result or, without one, a failure. */
+  private void finish(@Nullable RunResult how, @Nullable Throwable thrown) {
+    thread = Thread.currentThread();
+    result = how;
+    failure = thrown;
+    try {
+      if (thrown != null) {
+        listener.failed(thrown);
+      } else {
+        listener.ended(Objects.requireNonNull(how));
+      }
     } catch (Throwable e) {
       failure = e;
     } finally {
-      if (timer != null) {
-        timer.interrupt();
-      }
       thread = null;
       lock.lock();
       try {
@@ -109,7 +174,7 @@ public final class Execution {
   }
 
   /** A thread of its own, since a pool shared with the embedder may have none free in time. */
-  private Thread startTimer(Duration limit) {
+  private Thread startTimer() {
     return Thread.ofPlatform()
         .daemon()
         .name(Thread.currentThread().getName() + "-deadline")
@@ -135,7 +200,7 @@ public final class Execution {
       switch (loop.step()) {
         case READY -> {}
         case WAITING -> {
-          onWaiting.accept(loop.waitDeadlineNanos());
+          listener.waiting(loop.waitDeadlineNanos());
           loop.awaitWakeUp();
         }
         case PAUSED -> {
@@ -249,6 +314,10 @@ public final class Execution {
   public void stopAndJoin() {
     refuseOwnThread("close");
     stop();
+    if (claimed.compareAndSet(false, true)) {
+      finish(new RunResult.Stopped(), null); // its executor has not come to it yet
+      return;
+    }
     boolean interrupted = false;
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     try {
@@ -282,7 +351,7 @@ public final class Execution {
   private String whereabouts() {
     Thread busy = thread;
     if (busy == null) {
-      return "it was never started by its executor";
+      return "it is between its executor and the guest";
     }
     StackTraceElement[] stack = busy.getStackTrace();
     return "%s in %s".formatted(busy.getName(), stack.length == 0 ? "unknown code" : stack[0]);

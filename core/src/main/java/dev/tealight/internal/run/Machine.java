@@ -3,10 +3,12 @@ package dev.tealight.internal.run;
 
 import dev.tealight.ConfigurationException;
 import dev.tealight.GuestMemory;
+import dev.tealight.HostCallException;
 import dev.tealight.Hypervisor;
 import dev.tealight.Image;
 import dev.tealight.Monitor;
 import dev.tealight.MonitorObserver;
+import dev.tealight.RunResult;
 import dev.tealight.Vcpu;
 import dev.tealight.Vm;
 import dev.tealight.VmOptions;
@@ -25,7 +27,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -73,10 +74,11 @@ public final class Machine implements AutoCloseable {
     this.spec = spec;
     this.resources = resources;
 
-    // First all that can be refused without touching the host.
+    // First all that can be refused without a hypervisor.
     BootImage image = readImage(spec);
     checkDevices(spec, image);
     long memoryByteSize = image.memoryByteSize(spec.memoryByteSize());
+    Map<String, Device> devices = DeviceFactory.create(spec, image, resources);
 
     hypervisor = acquireHypervisor();
     if (hypervisor.architecture() != image.architecture()) {
@@ -85,7 +87,6 @@ public final class Machine implements AutoCloseable {
               .formatted(
                   spec.name(), image.architecture(), hypervisor.name(), hypervisor.architecture()));
     }
-    Map<String, Device> devices = DeviceFactory.create(spec, image, resources);
 
     Waiter waiter = hypervisor.createWaiter();
     resources.push(waiter::close);
@@ -114,23 +115,19 @@ public final class Machine implements AutoCloseable {
   }
 
   private static void checkDevices(MachineSpec spec, BootImage image) {
-    List<String> declared =
-        image.devices().stream()
-            .map(device -> "%s (%s)".formatted(device.name(), device.type()))
-            .toList();
-    String inManifest = declared.isEmpty() ? "no devices" : String.join(", ", declared);
     for (DeclaredDevice device : image.devices()) {
       if (!spec.devices().containsKey(device.name())) {
         throw new ConfigurationException(
             "device %s of type %s is declared by %s but not attached; its manifest has %s"
-                .formatted(device.name(), device.type(), spec.name(), inManifest));
+                .formatted(
+                    device.name(), device.type(), spec.name(), DeviceFactory.manifest(image)));
       }
     }
     for (String name : spec.devices().keySet()) {
       if (image.devices().stream().noneMatch(device -> device.name().equals(name))) {
         throw new ConfigurationException(
             "device %s is attached but not declared by %s; its manifest has %s"
-                .formatted(name, spec.name(), inManifest));
+                .formatted(name, spec.name(), DeviceFactory.manifest(image)));
       }
     }
   }
@@ -139,7 +136,7 @@ public final class Machine implements AutoCloseable {
     return switch (spec.host()) {
       case MachineSpec.Given(Hypervisor given) -> given;
       case MachineSpec.Shared shared -> {
-        SharedHypervisors.Lease lease = SharedHypervisors.acquire(shared.key(), shared.opener());
+        SharedHypervisors.Lease lease = shared.share().get();
         resources.push(lease::close);
         yield lease.hypervisor();
       }
@@ -177,27 +174,56 @@ public final class Machine implements AutoCloseable {
   }
 
   /**
-   * Starts the guest.
+   * Creates the run of the guest.
    *
    * @param owner told to observers
-   * @return the run
+   * @return the run, to be {@linkplain #start started} once
    */
-  public Execution start(Monitor owner) {
+  public Execution createExecution(Monitor owner) {
     monitor = owner;
-    observe(observer -> observer.started(owner));
-    Executor executor =
+    return new Execution(loop, spec.limit(), new Events(owner), console::drain);
+  }
+
+  /**
+   * Starts the guest; if its executor runs it on the calling thread, returns after its end.
+   *
+   * @param execution the run
+   */
+  public void start(Execution execution) {
+    execution.start(
         spec.executor()
-            .orElse(guest -> Thread.ofPlatform().name("vcpu-" + spec.name() + "-0").start(guest));
-    return Execution.start(
-        loop,
-        executor,
-        spec.limit(),
-        deadline -> observe(observer -> observer.waiting(owner, deadline)),
-        result -> {
-          LOG.debug("{} ended with {} after {}", spec.name(), result, loop.counts());
-          observe(observer -> observer.ended(owner, result, loop.counts()));
-        },
-        console::drain);
+            .orElse(guest -> Thread.ofPlatform().name("vcpu-" + spec.name() + "-0").start(guest)));
+  }
+
+  /** Hands the events of the run to the observers. */
+  private final class Events implements Execution.Listener {
+    private final Monitor owner;
+
+    Events(Monitor owner) {
+      this.owner = owner;
+    }
+
+    @Override
+    public void started() {
+      observe(observer -> observer.started(owner));
+    }
+
+    @Override
+    public void waiting(long deadlineNanos) {
+      observe(observer -> observer.waiting(owner, deadlineNanos));
+    }
+
+    @Override
+    public void ended(RunResult result) {
+      LOG.debug("{} ended with {} after {}", spec.name(), result, loop.counts());
+      observe(observer -> observer.ended(owner, result, loop.counts()));
+    }
+
+    @Override
+    public void failed(Throwable cause) {
+      LOG.debug("{} failed after {}", spec.name(), loop.counts(), cause);
+      observe(observer -> observer.failed(owner, cause, loop.counts()));
+    }
   }
 
   /**
@@ -235,9 +261,23 @@ public final class Machine implements AutoCloseable {
     return console.droppedByteCount();
   }
 
-  /** Frees everything; the guest must not be running. */
+  /**
+   * Frees everything; the guest must not be running.
+   *
+   * @throws IllegalStateException if guest memory is in use; nothing else is freed then, and
+   *     closing may be repeated
+   */
   @Override
   public void close() {
+    try {
+      vm.close();
+    } catch (HostCallException e) {
+      // It is closed all the same. Told after the rest is.
+      resources.push(
+          () -> {
+            throw e;
+          });
+    }
     resources.close();
   }
 

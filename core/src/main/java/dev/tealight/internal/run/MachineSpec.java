@@ -11,6 +11,7 @@ import dev.tealight.VmOptions;
 import dev.tealight.device.Device;
 import dev.tealight.device.DeviceConfig;
 import dev.tealight.device.GuestCallRegistry;
+import dev.tealight.internal.host.SharedHypervisors;
 import dev.tealight.spi.BootProtocol;
 import java.time.Duration;
 import java.util.List;
@@ -58,6 +59,6 @@ public record MachineSpec(
   /** A hypervisor that the embedder opened and closes. */
   public record Given(Hypervisor hypervisor) implements Host {}
 
-  /** A hypervisor shared by all machines with the same key. */
-  public record Shared(String key, Supplier<Hypervisor> opener) implements Host {}
+  /** A hypervisor shared by all machines on the same backend. */
+  public record Shared(Supplier<SharedHypervisors.Lease> share) implements Host {}
 }

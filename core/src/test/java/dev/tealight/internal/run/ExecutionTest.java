@@ -24,6 +24,20 @@ import org.junit.jupiter.api.Timeout;
 /** A run on its thread. */
 class ExecutionTest {
 
+  private static class Deaf implements Execution.Listener {
+    @Override
+    public void started() {}
+
+    @Override
+    public void waiting(long deadlineNanos) {}
+
+    @Override
+    public void ended(RunResult result) {}
+
+    @Override
+    public void failed(Throwable cause) {}
+  }
+
   @Test
   @Timeout(60)
   void limitAndTimeoutBeyondWhatNanosecondsCanCountAreNoLimit() throws InterruptedException {
@@ -31,13 +45,12 @@ class ExecutionTest {
     try (FakeBoot boot = new FakeBoot(4 << 20).boot(image)) {
       boot.vcpu().guest = exit -> exit.access(ExitKind.IO_WRITE, 0x508, 4, 0x200000);
       Execution execution =
-          Execution.start(
+          new Execution(
               boot.loop(Solo5Hvt.open(Image.of("test", image))),
-              Runnable::run,
               Duration.ofSeconds(Long.MAX_VALUE),
-              deadline -> {},
-              result -> {},
+              new Deaf(),
               timeout -> {});
+      execution.start(Runnable::run);
 
       assertThat(execution.await(Duration.ofSeconds(Long.MAX_VALUE)))
           .contains(new RunResult.Halted(0));
@@ -54,9 +67,8 @@ class ExecutionTest {
     }
     Duration limit = Duration.ofMillis(1);
     try (FakeBoot boot = new FakeBoot(4 << 20)) {
-      Execution execution =
-          Execution.start(
-              loop(boot), Runnable::run, limit, deadline -> {}, result -> {}, timeout -> {});
+      Execution execution = new Execution(loop(boot), limit, new Deaf(), timeout -> {});
+      execution.start(Runnable::run);
       assertThat(execution.result().orElseThrow()).isInstanceOf(RunResult.DeadlineExceeded.class);
     } finally {
       end.countDown();
@@ -80,19 +92,19 @@ class ExecutionTest {
   void guestsOwnThreadMayNotWaitForItself() throws Exception {
     CompletableFuture<Execution> itself = new CompletableFuture<>();
     List<Exception> refusals = new ArrayList<>();
+    Deaf waitingForItself =
+        new Deaf() {
+          @Override
+          public void ended(RunResult result) {
+            refusals.add(catchException(() -> itself.join().pause()));
+            refusals.add(catchException(() -> itself.join().stopAndJoin()));
+          }
+        };
     try (FakeBoot boot = new FakeBoot(4 << 20)) {
       Execution execution =
-          Execution.start(
-              loop(boot),
-              guest -> new Thread(guest).start(),
-              Duration.ofMillis(1),
-              deadline -> {},
-              result -> {
-                refusals.add(catchException(() -> itself.join().pause()));
-                refusals.add(catchException(() -> itself.join().stopAndJoin()));
-              },
-              timeout -> {});
+          new Execution(loop(boot), Duration.ofMillis(1), waitingForItself, timeout -> {});
       itself.complete(execution);
+      execution.start(guest -> new Thread(guest).start());
       execution.await();
     }
     assertThat(refusals).hasSize(2).hasOnlyElementsOfType(IllegalStateException.class);
