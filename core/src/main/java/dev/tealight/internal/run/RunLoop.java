@@ -63,7 +63,9 @@ public final class RunLoop implements GuestCall {
   private final Duration limit;
 
   private final AtomicInteger requests = new AtomicInteger();
-  private final ExitFrame exit = new ExitFrame();
+  private ExitFrame exit = new ExitFrame();
+  private ExitFrame spare = new ExitFrame();
+  private @Nullable ExitFrame early; // an exit that a pause brought forward; not dealt with yet
   private final long[] counts = new long[ExitKind.values().length];
   private long argument;
   private HandlerTable.@Nullable Entry suspended;
@@ -159,7 +161,7 @@ public final class RunLoop implements GuestCall {
       if ((requested & DEADLINE) != 0) {
         return ended(new RunResult.DeadlineExceeded(limit));
       }
-      return Step.PAUSED;
+      return pause();
     }
     HandlerTable.Entry waiting = suspended;
     if (waiting != null) {
@@ -169,10 +171,46 @@ public final class RunLoop implements GuestCall {
     return runGuest();
   }
 
+  /**
+   * Stands still with registers and memory as they are between two instructions. A backend makes an
+   * exit whole when the vCPU runs on, even if a kick ends that run at once.
+   */
+  private Step pause() {
+    if (suspended != null) {
+      settleWrite();
+      return Step.PAUSED;
+    }
+    if (exit.kind() == ExitKind.INTERRUPTED && early == null) {
+      return Step.PAUSED;
+    }
+    vcpu.kick();
+    return runGuest();
+  }
+
+  /**
+   * Makes the write whole whose handler waits. A read that waits for its answer has no effect yet:
+   * the guest stands before it.
+   */
+  private void settleWrite() {
+    if (early == null && (exit.kind() == ExitKind.IO_WRITE || exit.kind() == ExitKind.MMIO_WRITE)) {
+      vcpu.kick();
+      // An instruction that makes several accesses goes on to its next one instead.
+      early = vcpu.run(spare) == ExitKind.INTERRUPTED ? null : spare; // the handler needs its exit
+    }
+  }
+
+  private ExitKind takeEarly(ExitFrame brought) {
+    spare = exit;
+    exit = brought;
+    early = null;
+    return exit.kind();
+  }
+
   /** Runs until something else than the next exit has to happen: the hot path. */
   private Step runGuest() {
     while (true) {
-      ExitKind kind = vcpu.run(exit);
+      ExitFrame brought = early;
+      ExitKind kind = brought == null ? vcpu.run(exit) : takeEarly(brought);
       counts[kind.ordinal()]++;
       Step step =
           switch (kind) {

@@ -24,6 +24,9 @@ final class GuestCase {
   /** Not at all: it is stopped once its console shows the first text. */
   record IsStopped() implements End {}
 
+  /** By the guest's fault, or not at all: it is stopped after a moment. */
+  record FaultsOrIsStopped() implements End {}
+
   final String program;
   private String name;
   private List<String> arguments = List.of();
@@ -84,6 +87,11 @@ final class GuestCase {
   GuestCase isStoppedAfter(String text) {
     end = new IsStopped();
     texts.add(text);
+    return this;
+  }
+
+  GuestCase faultsOrIsStopped() {
+    end = new FaultsOrIsStopped();
     return this;
   }
 

@@ -117,6 +117,9 @@ final class GuestCases {
     List<GuestCase> all = new ArrayList<>();
     all.add(guest("hlt").faults("halted its processor"));
     all.add(guest("triplefault").faults(""));
+    // Nested paging may retry the walk for ever.
+    all.add(guest("garbagecr3").faultsOrIsStopped());
+    all.add(guest("garbagecr3").arguments("0xfffffffff000").faultsOrIsStopped());
     for (String exception : new String[] {"de", "ud", "gp", "pf"}) {
       String upper = exception.toUpperCase(java.util.Locale.ROOT);
       all.add(guest("trap").arguments(exception).halts(255, "trap #" + upper));
@@ -181,6 +184,12 @@ final class GuestCases {
         block("read into its own argument block", "call", "5", "1", "0", "block", "64").succeeds(),
         block("block over the end of memory", "out", "0x505", "4", "end-39")
             .faults("outside guest memory"),
+        block("read at an odd offset", "call", "5", "1", "7", "buffer", "13").succeeds(),
+        block("empty write", "call", "4", "1", "0", "buffer", "0").succeeds(),
+        block("read of 2^63 bytes", "call", "5", "1", "0", "buffer", "0x8000000000000000")
+            .succeeds(),
+        block("read at 2^64 - 512", "call", "5", "1", "0xfffffffffffffe00", "buffer", "512")
+            .succeeds(),
         block("handle 0", "call", "5", "0", "0", "buffer", "512").succeeds(),
         block("handle 2^64 - 1", "call", "5", "0xffffffffffffffff", "0", "buffer", "512")
             .succeeds(),

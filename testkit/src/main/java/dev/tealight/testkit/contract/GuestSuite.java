@@ -11,6 +11,7 @@ import dev.tealight.ExitFrame;
 import dev.tealight.ExitKind;
 import dev.tealight.Hypervisor;
 import dev.tealight.Monitor;
+import dev.tealight.MonitorObserver;
 import dev.tealight.RunHandle;
 import dev.tealight.RunResult;
 import dev.tealight.Vcpu;
@@ -18,18 +19,22 @@ import dev.tealight.Vm;
 import dev.tealight.VmOptions;
 import dev.tealight.X86CpuState;
 import dev.tealight.X86Register;
+import dev.tealight.solo5.Solo5Hvt;
 import dev.tealight.testkit.GuestScript;
 import dev.tealight.testkit.Guests;
 import dev.tealight.testkit.X86LongMode;
 import dev.tealight.testkit.contract.GuestCase.End;
 import dev.tealight.testkit.contract.GuestCase.Faults;
+import dev.tealight.testkit.contract.GuestCase.FaultsOrIsStopped;
 import dev.tealight.testkit.contract.GuestCase.Halts;
 import dev.tealight.testkit.contract.GuestCase.IsStopped;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -47,6 +52,10 @@ public abstract class GuestSuite {
 
   private static final long MEMORY_BYTE_SIZE = 32L << 20;
   private static final Duration LIMIT = Duration.ofSeconds(60);
+  private static final Duration A_MOMENT = Duration.ofMillis(500);
+
+  /** The instruction of a hypercall: out %eax, (%dx). */
+  private static final byte OUT = (byte) 0xef;
 
   private Hypervisor hypervisor;
   private boolean executesSse;
@@ -107,6 +116,9 @@ public abstract class GuestSuite {
         transcript.awaitText(guest.texts().getFirst(), LIMIT);
         handle.stop();
       }
+      if (expected instanceof FaultsOrIsStopped && handle.await(A_MOMENT).isEmpty()) {
+        handle.stop();
+      }
       RunResult result = handle.await();
       String context = "%s\n%s".formatted(result, transcript.text());
       switch (expected) {
@@ -119,10 +131,48 @@ public abstract class GuestSuite {
           assertTrue(actual.contains(reason), context);
         }
         case IsStopped() -> assertInstanceOf(RunResult.Stopped.class, result, context);
+        case FaultsOrIsStopped() ->
+            assertTrue(
+                result instanceof RunResult.Faulted || result instanceof RunResult.Stopped,
+                context);
       }
       if (expected.equals(guest.end())) {
         assertTexts(guest, transcript.text());
       }
+    }
+  }
+
+  /** A paused guest that waits in a call stands behind the instruction that made it. */
+  @Test
+  void guestPausedInAWaitHasNothingHalfDone() throws InterruptedException {
+    CountDownLatch waiting = new CountDownLatch(1);
+    VcpuCapture boot = new VcpuCapture(Solo5Hvt.PROTOCOL);
+    try (Monitor monitor =
+        Monitor.builder()
+            .image("pollforever", Guests.image("pollforever"))
+            .memoryByteSize(MEMORY_BYTE_SIZE)
+            .hypervisor(hypervisor)
+            .bootProtocol(boot)
+            .deadline(LIMIT)
+            .observer(
+                new MonitorObserver() {
+                  @Override
+                  public void waiting(Monitor waiter, long deadlineNanos) {
+                    waiting.countDown();
+                  }
+                })
+            .build()) {
+      RunHandle handle = monitor.start();
+      waiting.await();
+      for (int i = 0; i < 3; i++) {
+        handle.pause();
+        long next = boot.vcpu().readState().instructionPointer();
+        assertEquals(
+            OUT, monitor.memory().readByte(next - 1), () -> "stands at 0x%x".formatted(next));
+        handle.resume();
+      }
+      handle.stop();
+      assertInstanceOf(RunResult.Stopped.class, handle.await());
     }
   }
 

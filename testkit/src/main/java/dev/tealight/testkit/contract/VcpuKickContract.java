@@ -36,7 +36,21 @@ public abstract class VcpuKickContract extends VcpuFixture {
           e6 10       # out %al, $0x10
           eb fe       # jmp .
           """,
-          GuestScript.sequence(guest -> new IoWrite(0x10, 1, 0), GuestScript.spin()));
+          GuestScript.sequence(
+              guest -> {
+                guest.state().set(X86Register.RIP, X86LongMode.CODE + 2);
+                return new IoWrite(0x10, 1, 0);
+              },
+              GuestScript.spin()));
+
+  private static final MachineCode WRITE_STRING =
+      new MachineCode(
+          """
+          f3 6f       # rep outsl
+          eb fe       # jmp .
+          """,
+          GuestScript.exits(
+              new IoWrite(0x10, 4, 100), new IoWrite(0x10, 4, 101), new IoWrite(0x10, 4, 102)));
 
   private static final MachineCode READ_THEN_SPIN =
       new MachineCode(
@@ -68,6 +82,48 @@ public abstract class VcpuKickContract extends VcpuFixture {
     assertEquals(ExitKind.INTERRUPTED, vcpu.run(exit));
     assertEquals(1, register(X86Register.RAX));
     assertEquals(new IoWrite(0x12, 4, 2), run());
+  }
+
+  /** So a kicked run makes a write whole, and nothing more: a paused guest can be looked at. */
+  @Test
+  void guestStandsBehindAWriteWhenAKickHasEndedTheNextRun() {
+    load(WRITE_THEN_SPIN);
+    assertEquals(new IoWrite(0x10, 1, 0), run());
+    for (int i = 0; i < 3; i++) {
+      vcpu.kick();
+      assertEquals(ExitKind.INTERRUPTED, vcpu.run(new ExitFrame()));
+      assertEquals(X86LongMode.CODE + 2, register(X86Register.RIP));
+    }
+  }
+
+  @Test
+  void guestStandsBeforeAReadThatIsNotAnsweredYet() {
+    load(READ_THEN_SPIN);
+    assertEquals(new IoRead(0x10, 4), run());
+    assertEquals(X86LongMode.CODE, register(X86Register.RIP));
+    exit.complete(0x12345678);
+    vcpu.kick();
+    assertEquals(ExitKind.INTERRUPTED, vcpu.run(exit));
+    assertReadIsDone(vcpu);
+  }
+
+  /** Each element is written, whatever kicks come between. */
+  @Test
+  void kicksBetweenTheElementsOfAStringWriteLoseNone() {
+    load(
+        WRITE_STRING,
+        state -> {
+          state.set(X86Register.RSI, DATA);
+          state.set(X86Register.RCX, 3);
+          state.set(X86Register.RDX, 0x10);
+        });
+    for (int i = 0; i < 3; i++) {
+      vm.memory().writeInt(DATA + 4L * i, 100 + i);
+    }
+    for (int i = 0; i < 3; i++) {
+      vcpu.kick();
+      assertEquals(new IoWrite(0x10, 4, 100 + i), run());
+    }
   }
 
   @Test
