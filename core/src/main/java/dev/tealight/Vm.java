@@ -46,6 +46,14 @@ public interface Vm extends AutoCloseable {
     return type.isInstance(this) ? Optional.of(type.cast(this)) : Optional.empty();
   }
 
+  /**
+   * Closes its vCPUs and frees it; harmless if repeated.
+   *
+   * @throws IllegalStateException if a vCPU is being run, or memory is in use, for instance by a
+   *     channel that another thread reads into; memory stays valid then, and closing may be
+   *     repeated
+   * @throws HostCallException if the host fails; it is closed all the same
+   */
   @Override
   void close();
 }

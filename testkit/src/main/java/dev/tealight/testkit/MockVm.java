@@ -120,11 +120,17 @@ public final class MockVm implements Vm {
       if (closed) {
         return;
       }
-      closed = true;
       mine = List.copyOf(vcpus);
     }
     mine.forEach(MockVcpu::close);
-    arena.close();
+    try {
+      arena.close();
+    } catch (IllegalStateException e) {
+      throw new IllegalStateException("memory of %s is in use".formatted(name), e);
+    }
+    synchronized (this) {
+      closed = true;
+    }
     hypervisor.closed(name);
   }
 

@@ -25,6 +25,17 @@ public final class KickSignal {
   private KickSignal() {}
 
   /**
+   * Asks whether {@link #install} would succeed; changes nothing.
+   *
+   * @param host where
+   * @throws HypervisorUnavailableException if somebody else handles the signal
+   * @throws dev.tealight.HostCallException if the host refuses
+   */
+  public static void check(HostCalls host) {
+    boolean _ = isInstalled(host);
+  }
+
+  /**
    * Gives the signal a handler that does nothing; harmless if repeated.
    *
    * @param host where
@@ -32,23 +43,10 @@ public final class KickSignal {
    * @throws dev.tealight.HostCallException if the host refuses
    */
   public static void install(HostCalls host) {
+    if (isInstalled(host)) {
+      return;
+    }
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment current = arena.allocate(LinuxAbi.SIGACTION);
-      Descriptor.check(
-          host,
-          host.sigaction(NUMBER, MemorySegment.NULL, current),
-          "sigaction",
-          "signal=" + NUMBER);
-      long handler = current.get(ValueLayout.JAVA_LONG, HANDLER);
-      if (handler == host.idleHandler()) {
-        return;
-      }
-      if (handler != LinuxAbi.SIG_DFL && handler != LinuxAbi.SIG_IGN) {
-        throw new HypervisorUnavailableException(
-            ("signal %d, which interrupts running guests, is already handled by code at 0x%x in"
-                    + " this process: keep that library from using it")
-                .formatted(NUMBER, handler));
-      }
       MemorySegment action = arena.allocate(LinuxAbi.SIGACTION);
       action.set(ValueLayout.JAVA_LONG, HANDLER, host.idleHandler());
       // Not seen by other calls of the thread, and safe on the JVM's guarded stacks.
@@ -58,6 +56,28 @@ public final class KickSignal {
           host.sigaction(NUMBER, action, MemorySegment.NULL),
           "sigaction",
           "signal=" + NUMBER);
+    }
+  }
+
+  private static boolean isInstalled(HostCalls host) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment current = arena.allocate(LinuxAbi.SIGACTION);
+      Descriptor.check(
+          host,
+          host.sigaction(NUMBER, MemorySegment.NULL, current),
+          "sigaction",
+          "signal=" + NUMBER);
+      long handler = current.get(ValueLayout.JAVA_LONG, HANDLER);
+      if (handler == host.idleHandler()) {
+        return true;
+      }
+      if (handler != LinuxAbi.SIG_DFL && handler != LinuxAbi.SIG_IGN) {
+        throw new HypervisorUnavailableException(
+            ("signal %d, which interrupts running guests, is already handled by code at 0x%x in"
+                    + " this process: keep that library from using it")
+                .formatted(NUMBER, handler));
+      }
+      return false;
     }
   }
 

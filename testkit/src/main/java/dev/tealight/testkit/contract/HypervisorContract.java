@@ -23,6 +23,11 @@ import dev.tealight.spi.Availability;
 import dev.tealight.spi.HypervisorProvider;
 import dev.tealight.testkit.HostResources;
 import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.AsynchronousServerSocketChannel;
+import java.nio.channels.AsynchronousSocketChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -100,6 +105,30 @@ public abstract class HypervisorContract {
     try (Vm vm = createVm()) {
       assertEquals(MEMORY_BYTE_SIZE, vm.memory().byteSize());
       assertEquals(-1, vm.memory().unrestricted().mismatch(zeros()));
+    }
+  }
+
+  /** A channel that waits for bytes to put into guest memory, as another thread may have one. */
+  @Test
+  void vmWhoseMemoryTheHostUsesIsClosedAfterwards() throws Exception {
+    InetSocketAddress anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+    try (AsynchronousServerSocketChannel server =
+            AsynchronousServerSocketChannel.open().bind(anyPort);
+        AsynchronousSocketChannel sender = AsynchronousSocketChannel.open()) {
+      Future<AsynchronousSocketChannel> accepted = server.accept();
+      sender.connect(server.getLocalAddress()).get();
+      try (AsynchronousSocketChannel receiver = accepted.get()) {
+        Vm vm = createVm();
+        Future<Integer> received = receiver.read(vm.memory().slice(0, 4).asByteBuffer());
+        assertThrows(IllegalStateException.class, vm::close);
+        assertEquals(0, vm.memory().readInt(0));
+        assertThrows(IllegalStateException.class, hypervisor::close);
+        sender.write(ByteBuffer.wrap(new byte[] {1, 2, 3, 4})).get();
+        assertEquals(4, received.get());
+        assertEquals(0x04030201, vm.memory().readInt(0));
+        vm.close();
+        assertThrows(IllegalStateException.class, () -> vm.memory().readInt(0));
+      }
     }
   }
 

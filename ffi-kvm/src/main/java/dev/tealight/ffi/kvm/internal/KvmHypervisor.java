@@ -17,7 +17,6 @@ import dev.tealight.spi.DebugControl.Feature;
 import dev.tealight.spi.GuestArchitecture;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +31,7 @@ final class KvmHypervisor implements Hypervisor {
   private final Arena arena = Arena.ofShared();
 
   // Guarded by this object's lock, as are all methods that use them.
-  private final Set<KvmVm> vms = new HashSet<>();
+  private int openVms;
   private @Nullable KvmVm resident;
   private boolean usedBefore;
   private @Nullable MemorySegment cpuid;
@@ -84,8 +83,19 @@ final class KvmHypervisor implements Hypervisor {
     return device.vcpuMappingByteSize();
   }
 
+  /** The lock is not held while the host works: others create their VMs meanwhile. */
   @Override
-  public synchronized Vm createVm(VmOptions options) {
+  public Vm createVm(VmOptions options) {
+    beginVm();
+    try {
+      return new KvmVm(host, this, options, this::vmClosed);
+    } catch (RuntimeException | Error e) {
+      vmClosed();
+      throw e;
+    }
+  }
+
+  private synchronized void beginVm() {
     if (closed) {
       throw new IllegalStateException("the hypervisor is closed");
     }
@@ -93,9 +103,7 @@ final class KvmHypervisor implements Hypervisor {
       resident = createResident();
     }
     usedBefore = true;
-    KvmVm vm = new KvmVm(host, this, options);
-    vms.add(vm);
-    return vm;
+    openVms++;
   }
 
   /**
@@ -103,8 +111,7 @@ final class KvmHypervisor implements Hypervisor {
    * 300 microseconds. From the second VM on, one that never runs keeps it switched on.
    */
   private KvmVm createResident() {
-    KvmVm vm =
-        new KvmVm(host, this, new VmOptions(GuestMemory.PAGE_BYTE_SIZE, VmOptions.HugePages.NEVER));
+    KvmVm vm = ownVm(GuestMemory.PAGE_BYTE_SIZE);
     try {
       vm.newVcpu();
       return vm;
@@ -114,8 +121,13 @@ final class KvmHypervisor implements Hypervisor {
     }
   }
 
-  synchronized void forget(KvmVm vm) {
-    vms.remove(vm);
+  private KvmVm ownVm(long memoryByteSize) {
+    return new KvmVm(
+        host, this, new VmOptions(memoryByteSize, VmOptions.HugePages.NEVER), () -> {});
+  }
+
+  private synchronized void vmClosed() {
+    openVms--;
   }
 
   /**
@@ -149,9 +161,7 @@ final class KvmHypervisor implements Hypervisor {
   }
 
   private Set<Feature> probeDebugging() {
-    KvmVm vm =
-        new KvmVm(
-            host, this, new VmOptions(DebugProbe.MEMORY_BYTE_SIZE, VmOptions.HugePages.NEVER));
+    KvmVm vm = ownVm(DebugProbe.MEMORY_BYTE_SIZE);
     try {
       return DebugProbe.features(vm);
     } finally {
@@ -169,16 +179,15 @@ final class KvmHypervisor implements Hypervisor {
     if (closed) {
       return;
     }
-    if (!vms.isEmpty()) {
+    if (openVms > 0) {
       throw new IllegalStateException(
-          "%d VMs of this hypervisor are open: close them first".formatted(vms.size()));
+          "%d VMs of this hypervisor are open: close them first".formatted(openVms));
     }
     closed = true;
-    KvmVm idle = resident;
-    if (idle != null) {
-      idle.close();
+    try (arena;
+        device;
+        KvmVm _ = resident) {
+      // Closes them from the last to the first, each whatever becomes of the others.
     }
-    device.close();
-    arena.close();
   }
 }

@@ -3,10 +3,12 @@ package dev.tealight.ffi.kvm.internal;
 
 import dev.tealight.BackendOptions;
 import dev.tealight.ConfigurationException;
+import dev.tealight.HostCallException;
 import dev.tealight.Hypervisor;
 import dev.tealight.HypervisorUnavailableException;
 import dev.tealight.ffi.kvm.KvmOptions;
 import dev.tealight.ffi.posix.HostCalls;
+import dev.tealight.ffi.posix.KickSignal;
 import dev.tealight.spi.Availability;
 import dev.tealight.spi.HypervisorProvider;
 import java.util.Optional;
@@ -42,9 +44,13 @@ public final class KvmHypervisorProvider implements HypervisorProvider {
 
   @Override
   public Availability availability() {
-    try (KvmDevice device = KvmDevice.open(host())) {
-      return new Availability.Available(device.description());
-    } catch (HypervisorUnavailableException e) {
+    try {
+      HostCalls host = host();
+      try (KvmDevice device = KvmDevice.open(host)) {
+        KickSignal.check(host);
+        return new Availability.Available(device.description());
+      }
+    } catch (HypervisorUnavailableException | HostCallException e) {
       return new Availability.Unavailable(String.valueOf(e.getMessage()));
     }
   }

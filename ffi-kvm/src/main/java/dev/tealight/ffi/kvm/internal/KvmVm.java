@@ -22,6 +22,7 @@ final class KvmVm implements Vm, Doorbells {
 
   private final HostCalls host;
   private final KvmHypervisor hypervisor;
+  private final Runnable onClose;
   private final Arena arena = Arena.ofShared();
   private final Descriptor descriptor;
   private final GuestMemory memory;
@@ -30,10 +31,15 @@ final class KvmVm implements Vm, Doorbells {
   private int nextVcpu;
   private boolean closed;
 
-  /** Creates a VM; what was made of it is freed if a step fails. */
-  KvmVm(HostCalls host, KvmHypervisor hypervisor, VmOptions options) {
+  /**
+   * Creates a VM; what was made of it is freed if a step fails.
+   *
+   * @param onClose called once, when it is closed
+   */
+  KvmVm(HostCalls host, KvmHypervisor hypervisor, VmOptions options, Runnable onClose) {
     this.host = host;
     this.hypervisor = hypervisor;
+    this.onClose = onClose;
     try {
       MemorySegment mapping = BackingMemory.map(host, options, arena);
       memory = GuestMemory.over(mapping);
@@ -110,14 +116,26 @@ final class KvmVm implements Vm, Doorbells {
       throw new IllegalStateException(
           "a vCPU of this VM is being run: kick it and wait for its thread before closing the VM");
     }
-    closed = true;
     try {
       vcpus.forEach(KvmVcpu::close);
+    } finally {
+      free();
+    }
+  }
+
+  private void free() {
+    try {
+      arena.close();
+    } catch (IllegalStateException e) {
+      throw new IllegalStateException(
+          "memory of this VM is in use by a call to the host: wait for it before closing the VM",
+          e);
+    }
+    closed = true;
+    try {
       descriptor.close();
     } finally {
-      // Memory goes and the hypervisor can be closed, whatever the host says to a descriptor.
-      arena.close();
-      hypervisor.forget(this);
+      onClose.run();
     }
   }
 }

@@ -75,6 +75,21 @@ class KvmAvailabilityTest {
   }
 
   @Test
+  void kickSignalOfSomebodyElseIsNamed() {
+    kernel.handler = 0x777;
+    assertUnavailable(
+        "signal 42, which interrupts running guests, is already handled by code at 0x777 in this"
+            + " process: keep that library from using it");
+    assertThat(kernel.handler).isEqualTo(0x777);
+  }
+
+  @Test
+  void askingInstallsNoSignalHandler() {
+    assertThat(provider.availability()).isInstanceOf(Availability.Available.class);
+    assertThat(kernel.handler).isZero();
+  }
+
+  @Test
   void deniedNativeAccessAndUnknownSystemsAreReported() {
     KvmHypervisorProvider denied =
         new KvmHypervisorProvider(

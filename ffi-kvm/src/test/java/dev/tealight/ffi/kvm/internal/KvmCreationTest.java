@@ -19,7 +19,10 @@ import dev.tealight.ffi.posix.LinuxErrno;
 import dev.tealight.spi.Doorbells;
 import dev.tealight.spi.Doorbells.Doorbell;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What is left of a VM whose creation fails, at every call to the host. */
 class KvmCreationTest {
@@ -90,6 +93,58 @@ class KvmCreationTest {
     hypervisor.close();
     hypervisor.close();
     assertNothingLeft(kernel);
+  }
+
+  @Test
+  @Timeout(60)
+  void slowCreationOfAVmHoldsUpNoOther() throws Exception {
+    ScriptedKernel kernel = new ScriptedKernel();
+    try (KvmHypervisor hypervisor = KvmHypervisor.open(kernel, KvmOptions.DEFAULT)) {
+      hypervisor.createVm(OPTIONS).close();
+      hypervisor.createVm(OPTIONS).close(); // and the resident VM
+      ScriptedKernel.Answer create =
+          Objects.requireNonNull(kernel.answers.get(KvmIoctl.CREATE_VM.code()));
+      CountDownLatch slow = new CountDownLatch(1);
+      CountDownLatch other = new CountDownLatch(1);
+      Thread[] first = new Thread[1];
+      kernel.answers.put(
+          KvmIoctl.CREATE_VM.code(),
+          argument -> {
+            if (Thread.currentThread() == first[0]) {
+              slow.countDown();
+              await(other);
+            }
+            return create.to(argument);
+          });
+      first[0] = Thread.ofPlatform().unstarted(() -> hypervisor.createVm(OPTIONS).close());
+      first[0].start();
+      await(slow);
+      hypervisor.createVm(OPTIONS).close();
+      assertThatThrownBy(hypervisor::close).hasMessageStartingWith("1 VMs");
+      other.countDown();
+      first[0].join();
+    }
+    assertNothingLeft(kernel);
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void deviceIsClosedEvenIfTheResidentVmCannotBe() {
+    ScriptedKernel kernel = new ScriptedKernel();
+    KvmHypervisor hypervisor = KvmHypervisor.open(kernel, KvmOptions.DEFAULT);
+    hypervisor.createVm(OPTIONS).close();
+    hypervisor.createVm(OPTIONS).close();
+    kernel.failCloseOnce(LinuxErrno.EIO);
+    assertThatThrownBy(hypervisor::close).isInstanceOf(HostCallException.class);
+    assertNothingLeft(kernel);
+    hypervisor.close();
   }
 
   @Test

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tealight.ExitKind;
 import dev.tealight.Hypervisor;
+import dev.tealight.Monitor;
+import dev.tealight.testkit.Guests;
 import dev.tealight.testkit.HostResources;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -95,6 +97,16 @@ class KvmLifeIT {
       spinning.vcpu.kick();
       runner.join();
       assertThat(spinning.exit.kind()).isEqualTo(ExitKind.INTERRUPTED);
+    }
+  }
+
+  @Test
+  void backendChosenAndBackendNamedAreOneHypervisor() {
+    Monitor.Builder first =
+        Monitor.builder().image("hello", Guests.image("hello")).memoryByteSize(4 << 20);
+    try (Monitor chosen = first.build();
+        Monitor named = first.backend("kvm").build()) {
+      assertThat(named.hypervisor()).isSameAs(chosen.hypervisor());
     }
   }
 

@@ -37,6 +37,7 @@ final class ScriptedKernel implements HostCalls {
   private final Arena arena = Arena.ofAuto();
   private int failing = -1;
   private long failure;
+  private long closeFailure;
   private int next = FIRST_DESCRIPTOR;
 
   ScriptedKernel() {
@@ -52,6 +53,11 @@ final class ScriptedKernel implements HostCalls {
     failing = call;
     failure = -errno;
     return this;
+  }
+
+  /** Makes the next close report a failure; the descriptor is free all the same. */
+  void failCloseOnce(int errno) {
+    closeFailure = -errno;
   }
 
   private long descriptor() {
@@ -71,7 +77,12 @@ final class ScriptedKernel implements HostCalls {
 
   @Override
   public long close(int descriptor) {
-    return descriptors.remove(descriptor) ? 0 : -LinuxErrno.EBADF;
+    if (!descriptors.remove(descriptor)) {
+      return -LinuxErrno.EBADF;
+    }
+    long answer = closeFailure;
+    closeFailure = 0;
+    return answer;
   }
 
   @Override

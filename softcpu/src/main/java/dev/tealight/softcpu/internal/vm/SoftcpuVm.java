@@ -71,11 +71,17 @@ final class SoftcpuVm implements Vm, Ram {
   @Override
   public void close() {
     if (open) {
-      open = false;
       for (SoftcpuVcpu vcpu : vcpus) {
         vcpu.close();
       }
-      arena.close();
+      try {
+        arena.close();
+      } catch (IllegalStateException e) {
+        throw new IllegalStateException(
+            "memory of this VM is in use by a call to the host: wait for it before closing the VM",
+            e);
+      }
+      open = false;
       closed.run();
     }
   }
