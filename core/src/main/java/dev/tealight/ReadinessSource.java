@@ -18,6 +18,11 @@ public interface ReadinessSource {
 
   /**
    * {@return the open descriptor to poll for input, or -1 if this source calls its waiter itself}
+   *
+   * <p>While it can be read, {@link #isReady} has to be true: nothing else keeps a wait from ending
+   * at once, again and again. A descriptor in error or hung up is looked at no more than ten times
+   * a second for as long as {@code isReady} is false; a source whose guest should learn of the end
+   * says that it is ready.
    */
   default int descriptor() {
     return -1;

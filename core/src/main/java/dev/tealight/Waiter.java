@@ -24,12 +24,19 @@ public interface Waiter extends AutoCloseable {
    * @param sources what to wait for; the same list object in repeated calls costs nothing to
    *     prepare
    * @throws HostCallException if the host fails
+   * @throws IllegalStateException if it is closed
    */
   void await(TimeSource time, long deadlineNanos, List<ReadinessSource> sources);
 
   /** Ends the current wait, or the next one at once. Never blocks; after close it does nothing. */
   void wake();
 
+  /**
+   * Frees it; harmless if repeated.
+   *
+   * @throws IllegalStateException if a thread waits here and the host uses what would be freed;
+   *     nothing is freed then
+   */
   @Override
   void close();
 }

@@ -32,6 +32,9 @@ public final class LinuxAbi {
   public static final int MADV_DONTDUMP = 16;
 
   public static final int POLLIN = 1;
+  static final int POLLERR = 8;
+  static final int POLLHUP = 16;
+  static final int POLLNVAL = 32;
 
   public static final int ENOSYS = 38;
 

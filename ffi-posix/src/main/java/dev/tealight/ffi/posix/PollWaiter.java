@@ -21,6 +21,10 @@ public final class PollWaiter implements Waiter {
   private static final long REVENTS =
       LinuxAbi.POLLFD.byteOffset(PathElement.groupElement("revents"));
   private static final long NANOS_PER_SECOND = 1_000_000_000;
+  private static final int FAILURES = LinuxAbi.POLLERR | LinuxAbi.POLLHUP | LinuxAbi.POLLNVAL;
+
+  /** How long a descriptor in error, whose source is not ready, is left alone. */
+  private static final long MUTE_NANOS = 100_000_000;
 
   private final HostCalls host;
   private final Arena arena = Arena.ofShared();
@@ -32,6 +36,8 @@ public final class PollWaiter implements Waiter {
   /** Held for moments only: keeps a wake from writing to a number that was closed and reused. */
   private final Object closing = new Object();
 
+  // Guarded by closing.
+  private boolean waiting;
   private boolean closed;
 
   // What belongs to the waiting thread.
@@ -39,7 +45,7 @@ public final class PollWaiter implements Waiter {
   private MemorySegment entries;
   private int count;
   private boolean silent; // some source has no descriptor
-  private @Nullable Thread punctual;
+  private boolean muted; // some descriptor is left alone for now
 
   /**
    * Creates a waiter.
@@ -62,38 +68,99 @@ public final class PollWaiter implements Waiter {
   }
 
   @Override
-  @SuppressWarnings("ReferenceEquality") // the same list object is what costs nothing
   public void await(TimeSource time, long deadlineNanos, List<ReadinessSource> sources) {
+    begin();
+    try {
+      awaitAny(time, deadlineNanos, sources);
+    } finally {
+      end();
+    }
+  }
+
+  private void begin() {
+    synchronized (closing) {
+      if (closed || waiting) {
+        throw new IllegalStateException(
+            closed ? "the waiter is closed" : "the waiter is in use by another thread");
+      }
+      waiting = true;
+    }
+  }
+
+  private void end() {
+    synchronized (closing) {
+      waiting = false;
+    }
+  }
+
+  @SuppressWarnings("ReferenceEquality") // the same list object is what costs nothing
+  private void awaitAny(TimeSource time, long deadlineNanos, List<ReadinessSource> sources) {
     if (sources != prepared) {
       prepare(sources);
     }
     if (silent && isReady(sources)) {
       return;
     }
-    MemorySegment limit = MemorySegment.NULL;
     while (true) {
-      if (deadlineNanos != NO_DEADLINE) {
-        long nanos = deadlineNanos - time.monotonicNanos();
-        if (nanos <= 0) {
-          return;
-        }
-        bePunctual();
-        timeout.set(ValueLayout.JAVA_LONG, 0, nanos / NANOS_PER_SECOND);
-        timeout.set(ValueLayout.JAVA_LONG, 8, nanos % NANOS_PER_SECOND);
-        limit = timeout;
+      long nanos =
+          deadlineNanos == NO_DEADLINE ? NO_DEADLINE : deadlineNanos - time.monotonicNanos();
+      if (nanos <= 0) {
+        return;
       }
-      long ready = host.ppoll(entries, count, limit);
-      if (ready >= 0) {
+      long ready = poll(muted ? Math.min(nanos, MUTE_NANOS) : nanos);
+      if (ready > 0) {
         break;
       }
-      if (ready != -LinuxErrno.EINTR) {
+      if (ready < 0 && ready != -LinuxErrno.EINTR) {
         throw Descriptor.failure(host, (int) -ready, "ppoll", "descriptors=" + count);
+      }
+      if (ready == 0 && muted) {
+        prepare(sources);
       }
     }
     if (entries.get(ValueLayout.JAVA_SHORT, REVENTS) != 0) {
       long result = host.read(event.number(), counter);
       if (result < 0 && result != -LinuxErrno.EAGAIN) {
         throw Descriptor.failure(host, (int) -result, "read", event.toString());
+      }
+    }
+    muteFailures(sources);
+  }
+
+  /**
+   * Linux lets timers of a thread be 50 microseconds late unless told otherwise. The thread may be
+   * the embedder's, so it is told for the wait only; a carrier of virtual threads never is.
+   */
+  private long poll(long nanos) {
+    if (nanos == NO_DEADLINE) {
+      return host.ppoll(entries, count, MemorySegment.NULL);
+    }
+    timeout.set(ValueLayout.JAVA_LONG, 0, nanos / NANOS_PER_SECOND);
+    timeout.set(ValueLayout.JAVA_LONG, 8, nanos % NANOS_PER_SECOND);
+    if (Thread.currentThread().isVirtual()) {
+      return host.ppoll(entries, count, timeout);
+    }
+    // A host that refuses is only less punctual.
+    long _ = host.setTimerSlack(1);
+    try {
+      return host.ppoll(entries, count, timeout);
+    } finally {
+      long _ = host.setTimerSlack(0);
+    }
+  }
+
+  /** Leaves alone those that would end each wait at once without anything being ready. */
+  private void muteFailures(List<ReadinessSource> sources) {
+    long entry = 0;
+    for (int i = 0; i < sources.size(); i++) { // an iterator would be an object
+      ReadinessSource source = sources.get(i);
+      if (source.descriptor() >= 0) {
+        entry += ENTRY;
+        boolean failed = (entries.get(ValueLayout.JAVA_SHORT, entry + REVENTS) & FAILURES) != 0;
+        if (failed && !source.isReady()) {
+          entries.set(ValueLayout.JAVA_INT, entry, -1); // which ppoll passes over
+          muted = true;
+        }
       }
     }
   }
@@ -105,6 +172,7 @@ public final class PollWaiter implements Waiter {
     }
     count = 0;
     silent = false;
+    muted = false;
     add(event.number());
     for (ReadinessSource source : sources) {
       if (source.descriptor() >= 0) {
@@ -134,21 +202,6 @@ public final class PollWaiter implements Waiter {
     entries.set(ValueLayout.JAVA_SHORT, entry + REVENTS, (short) 0);
   }
 
-  /**
-   * Linux lets timers of a thread be 50 microseconds late unless told otherwise. A carrier is left
-   * alone: others use it.
-   */
-  private void bePunctual() {
-    Thread current = Thread.currentThread();
-    if (current != punctual) {
-      punctual = current;
-      if (!current.isVirtual()) {
-        // A host that refuses is only less punctual.
-        long _ = host.setTimerSlack(1);
-      }
-    }
-  }
-
   @Override
   public void wake() {
     synchronized (closing) {
@@ -164,6 +217,10 @@ public final class PollWaiter implements Waiter {
     synchronized (closing) {
       if (closed) {
         return;
+      }
+      if (waiting) { // the kernel is using the memory
+        throw new IllegalStateException(
+            "a thread waits here: wake it and wait for its return before closing the waiter");
       }
       closed = true;
     }

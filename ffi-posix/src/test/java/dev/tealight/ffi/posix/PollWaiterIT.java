@@ -3,16 +3,22 @@ package dev.tealight.ffi.posix;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tealight.ReadinessSource;
 import dev.tealight.TimeSource;
 import dev.tealight.Waiter;
 import dev.tealight.testkit.Allocation;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.lang.reflect.Proxy;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -139,6 +145,77 @@ class PollWaiterIT {
       waited(Waiter.NO_DEADLINE, manyAndReady);
       waited(Waiter.NO_DEADLINE, ready);
     }
+  }
+
+  /** A number that nobody has open is an error that stays. */
+  @Test
+  void descriptorInErrorWhoseSourceIsNotReadyDoesNotSpin() {
+    List<ReadinessSource> sources = List.of(polling(Integer.MAX_VALUE));
+    long end = System.nanoTime() + 350_000_000;
+    int returns = 0;
+    while (System.nanoTime() < end) {
+      waiter.await(TIME, end, sources);
+      returns++;
+    }
+    // At once, then ten times a second, and at the deadline.
+    assertThat(returns).isLessThanOrEqualTo(5);
+  }
+
+  @Test
+  void descriptorInErrorHidesNoOther() {
+    try (Arena arena = Arena.ofConfined();
+        Descriptor event = Descriptor.event(host)) {
+      List<ReadinessSource> sources = List.of(polling(Integer.MAX_VALUE), polling(event.number()));
+      waited(Waiter.NO_DEADLINE, sources);
+      event.write(arena.allocateFrom(ValueLayout.JAVA_LONG, 1));
+      for (int i = 0; i < 1000; i++) { // muted or not, each wait ends
+        waited(Waiter.NO_DEADLINE, sources);
+      }
+    }
+  }
+
+  @Test
+  void closeDuringAWaitIsRefusedAndHarmless() throws InterruptedException {
+    HostCalls real = host;
+    CountDownLatch polling = new CountDownLatch(1);
+    // Tells when the wait has begun.
+    HostCalls telling =
+        (HostCalls)
+            Proxy.newProxyInstance(
+                HostCalls.class.getClassLoader(),
+                new Class<?>[] {HostCalls.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("ppoll")) {
+                    polling.countDown();
+                  }
+                  return method.invoke(real, arguments);
+                });
+    PollWaiter used = new PollWaiter(telling);
+    Thread waiting =
+        Thread.ofPlatform().start(() -> used.await(TIME, Waiter.NO_DEADLINE, List.of()));
+    polling.await();
+    assertThatThrownBy(used::close)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageStartingWith("a thread waits here");
+    used.wake();
+    waiting.join();
+    used.close();
+  }
+
+  @Test
+  void waitAfterCloseIsRefused() {
+    waiter.close();
+    assertThatThrownBy(() -> waiter.await(TIME, Waiter.NO_DEADLINE, List.of()))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("the waiter is closed");
+  }
+
+  @Test
+  void threadIsAsPunctualAfterAWaitAsBefore() throws IOException {
+    Path slack = Path.of("/proc/%d/timerslack_ns".formatted(host.gettid()));
+    String before = Files.readString(slack);
+    waited(1_000_000, List.of());
+    assertThat(Files.readString(slack)).isEqualTo(before);
   }
 
   @Test
