@@ -268,6 +268,7 @@ public final class HvtImage implements BootImage {
     }
     HvtLoader.load(this, context, memory);
     X86Boot.enter(context.vcpu(), memory, entry);
+    X86Hypercalls.claim(context.registry());
     HvtHypercalls.register(context);
   }
 }

@@ -18,6 +18,21 @@ final class X86Hypercalls implements HypercallConvention {
 
   private X86Hypercalls() {}
 
+  /**
+   * Claims the ports, so that no other handler can be put where hypercalls would hide it. What
+   * comes here is no hypercall.
+   */
+  static void claim(GuestCallRegistry registry) {
+    registry.ports(
+        FIRST_PORT,
+        GuestCallRegistry.HYPERCALL_COUNT,
+        "Solo5's hypercalls",
+        call ->
+            call.fault(
+                "the guest made a %s, which nobody serves: a hypercall is a write of %d bytes"
+                    .formatted(call.exit(), WIDTH)));
+  }
+
   @Override
   public int number(ExitFrame exit) {
     long nr = exit.address() - FIRST_PORT;

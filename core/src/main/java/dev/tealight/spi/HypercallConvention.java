@@ -3,7 +3,13 @@ package dev.tealight.spi;
 
 import dev.tealight.ExitFrame;
 
-/** How an exit is recognised as a hypercall. Stateless, allocates nothing. */
+/**
+ * How an exit is recognised as a hypercall. Stateless, allocates nothing.
+ *
+ * <p>It is asked before handlers of ports and addresses are looked for. An image therefore claims
+ * in the {@linkplain BootContext#registry registry} the ports or addresses that it has hypercalls
+ * on: a handler that would be hidden by them is then refused.
+ */
 public interface HypercallConvention {
 
   /** No hypercalls at all. */

@@ -2,12 +2,15 @@
 package dev.tealight.solo5;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tealight.ConfigurationException;
 import dev.tealight.ExitKind;
 import dev.tealight.GuestMemory;
 import dev.tealight.ReadinessSource;
 import dev.tealight.RunResult;
 import dev.tealight.Waiter;
+import dev.tealight.device.Outcome;
 import dev.tealight.fake.FakeBoot;
 import dev.tealight.internal.run.RunLoop;
 import dev.tealight.internal.run.RunLoop.Step;
@@ -378,5 +381,13 @@ class HypercallTest {
 
     assertThat(call(Hypercall.WALLTIME, BLOCK)).isEqualTo(Step.ENDED);
     assertThat(loop.result()).isEqualTo(new RunResult.Halted(7));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0x4ff, 2, 0x500", "0x507, 1, 0x507", "0x5ff, 16, 0x5ff"})
+  void handlerThatHypercallsWouldHideIsRefused(int first, int count, String taken) {
+    assertThatThrownBy(() -> boot.registry().ports(first, count, "MINE", call -> Outcome.CONTINUE))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage("port %s of MINE is taken by Solo5's hypercalls".formatted(taken));
   }
 }
