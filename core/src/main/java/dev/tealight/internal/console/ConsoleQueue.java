@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -32,6 +33,7 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
   private final Console console;
   private final Console.Sink sink;
   private final String name;
+  private final ThreadFactory threads;
   private final Room room = new Room();
   private final List<ReadinessSource> roomOnly = List.of(room);
 
@@ -61,9 +63,15 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
    * @param name of the monitor, for the thread's name and messages
    */
   public ConsoleQueue(Console console, String name) {
+    this(console, name, Thread.ofPlatform().daemon().name("console-" + name).factory());
+  }
+
+  /** As the public one, with who makes the console thread. */
+  ConsoleQueue(Console console, String name, ThreadFactory threads) {
     this.console = console;
     this.sink = console.sink();
     this.name = name;
+    this.threads = threads;
   }
 
   /**
@@ -113,6 +121,9 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
       bytes = new byte[console.capacity()];
       ring = bytes;
     }
+    if (writer == null && left > 0 && !broken) {
+      startWriter();
+    }
     while (left > 0 && used < bytes.length && !broken) {
       int tail = (head + used) % bytes.length;
       int contiguous = tail < head ? head - tail : bytes.length - tail;
@@ -123,10 +134,19 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
       used += count;
     }
     if (used > 0) {
-      if (writer == null) {
-        writer = Thread.ofPlatform().daemon().name("console-" + name).start(this::drainToSink);
-      }
       filled.signal();
+    }
+  }
+
+  /** Before anything is in the queue that nobody would empty. */
+  private void startWriter() {
+    try {
+      Thread started = threads.newThread(this::drainToSink);
+      started.start();
+      writer = started;
+    } catch (OutOfMemoryError e) { // how the JVM says that the host has no more threads
+      LOG.warn("console of {} has no thread, the guest's output is dropped", name, e);
+      broken = true;
     }
   }
 

@@ -82,4 +82,19 @@ class ConsoleQueueTest {
       assertThat(lines).containsExactly("b", "a");
     }
   }
+
+  @Test
+  void outputIsDroppedIfTheHostHasNoThreadForTheConsole() {
+    Console console = Console.lines(line -> {}).patience(PATIENCE);
+    try (ConsoleQueue queue =
+        new ConsoleQueue(
+            console,
+            "test",
+            task -> {
+              throw new OutOfMemoryError("unable to create native thread");
+            })) {
+      write(queue, "one\n");
+      assertThat(queue.droppedByteCount()).isEqualTo(4);
+    }
+  }
 }
