@@ -11,6 +11,7 @@ import dev.tealight.Vcpu;
 import dev.tealight.VmExit;
 import dev.tealight.VmExit.IoRead;
 import dev.tealight.VmExit.IoWrite;
+import dev.tealight.VmExit.MmioWrite;
 import dev.tealight.X86Register;
 import dev.tealight.testkit.GuestScript;
 import dev.tealight.testkit.X86LongMode;
@@ -40,6 +41,19 @@ public abstract class VcpuKickContract extends VcpuFixture {
               guest -> {
                 guest.state().set(X86Register.RIP, X86LongMode.CODE + 2);
                 return new IoWrite(0x10, 1, 0);
+              },
+              GuestScript.spin()));
+
+  private static final MachineCode STORE_THEN_SPIN =
+      new MachineCode(
+          """
+          89 07       # mov %eax, (%rdi)
+          eb fe       # jmp .
+          """,
+          GuestScript.sequence(
+              guest -> {
+                guest.state().set(X86Register.RIP, X86LongMode.CODE + 2);
+                return new MmioWrite(OUTSIDE, 4, 7);
               },
               GuestScript.spin()));
 
@@ -94,6 +108,15 @@ public abstract class VcpuKickContract extends VcpuFixture {
       assertEquals(ExitKind.INTERRUPTED, vcpu.run(new ExitFrame()));
       assertEquals(X86LongMode.CODE + 2, register(X86Register.RIP));
     }
+  }
+
+  @Test
+  void guestStandsBehindAWriteToAnAddressWhenAKickHasEndedTheNextRun() {
+    load(STORE_THEN_SPIN, state -> state.set(X86Register.RDI, OUTSIDE).set(X86Register.RAX, 7));
+    assertEquals(new MmioWrite(OUTSIDE, 4, 7), run());
+    vcpu.kick();
+    assertEquals(ExitKind.INTERRUPTED, vcpu.run(new ExitFrame()));
+    assertEquals(X86LongMode.CODE + 2, register(X86Register.RIP));
   }
 
   @Test

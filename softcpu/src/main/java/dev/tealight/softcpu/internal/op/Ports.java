@@ -6,7 +6,7 @@ import dev.tealight.softcpu.internal.cpu.ExitReason;
 import dev.tealight.softcpu.internal.cpu.Insn;
 import dev.tealight.softcpu.internal.cpu.Segments;
 
-/** IN and OUT. The exit happens behind the instruction; an IN's value arrives with the answer. */
+/** IN and OUT. OUT leaves behind the instruction; IN before it, and starts over with the answer. */
 public final class Ports {
   private Ports() {}
 
@@ -27,9 +27,7 @@ public final class Ports {
             ? (int) insn.immediate() & 0xFF
             : (int) cpu.gpr[Cpu.RDX] & 0xFFFF;
     checkPermission(cpu, port, insn.size());
-    cpu.exit.port = port;
-    cpu.exit.size = insn.size();
-    cpu.leave(ExitReason.PORT_READ);
+    cpu.register(Cpu.RAX, insn.size(), cpu.outside.readPort(port, insn.size()));
   }
 
   /** Above the I/O privilege level the task's permission bitmap decides. */

@@ -126,15 +126,14 @@ public final class Processor {
   public ExitReason run() {
     finishExit();
     while (true) {
-      if (kicked) {
-        kicked = false;
-        return leave(ExitReason.KICKED);
-      }
-      if (restarts) {
+      if (restarts) { // even if kicked: what was answered has happened
         restarts = false;
         cpu.outside.restart();
         step();
         cpu.outside.commitUnlessLeft();
+      } else if (kicked) {
+        kicked = false;
+        return leave(ExitReason.KICKED);
       } else if (cpu.attention != 0 || needsStepping()) {
         attend();
       } else {
@@ -162,8 +161,6 @@ public final class Processor {
       } else {
         cpu.outside.answer(exit.value);
       }
-    } else if (exit.reason == ExitReason.PORT_READ) {
-      cpu.register(Cpu.RAX, exit.size, exit.value);
     }
     if (cache.mayBeStale()) {
       cpu.memory.codeDropped();
