@@ -6,6 +6,7 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.tealight.tender {
   requires dev.tealight;
+  requires dev.tealight.ffi.kvm;
   requires dev.tealight.ffi.posix;
   requires info.picocli;
   requires org.slf4j;

@@ -11,7 +11,10 @@ import java.util.Objects;
  */
 public final class ExitFrame {
 
-  /** The address of a {@link ExitKind#PROTECTION_FAULT} whose host does not tell it. */
+  /**
+   * The address of a {@link ExitKind#PROTECTION_FAULT} whose host does not tell it, and of an
+   * {@link ExitKind#UNHANDLED_EXCEPTION} that has none.
+   */
   public static final long UNKNOWN_ADDRESS = -1;
 
   private ExitKind kind = ExitKind.INTERRUPTED;
@@ -116,6 +119,7 @@ public final class ExitFrame {
       case INTERRUPT_WINDOW -> new VmExit.InterruptWindow();
       case DEBUG -> new VmExit.Debug(ExitKind.DebugCause.values()[(int) detail], address);
       case SHUTDOWN -> new VmExit.Shutdown();
+      case UNHANDLED_EXCEPTION -> new VmExit.UnhandledException((int) detail, address);
       case ENTRY_FAILED -> new VmExit.EntryFailed(detail);
       case INTERNAL_ERROR -> new VmExit.HypervisorError(detail);
       case UNKNOWN -> new VmExit.Unknown(detail);

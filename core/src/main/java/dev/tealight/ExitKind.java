@@ -40,6 +40,12 @@ public enum ExitKind {
   DEBUG,
   /** The processor gave up, on x86 by a triple fault. */
   SHUTDOWN,
+  /**
+   * The guest raised an exception and has no handler for it, where the host tells more than {@link
+   * #SHUTDOWN}: {@code address} (the virtual address that could not be accessed, or {@link
+   * ExitFrame#UNKNOWN_ADDRESS}), {@code detail} (the processor's number of the exception).
+   */
+  UNHANDLED_EXCEPTION,
   /** The hardware refused to enter the guest: {@code detail} is the host's reason. */
   ENTRY_FAILED,
   /**

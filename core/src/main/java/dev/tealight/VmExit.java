@@ -175,6 +175,27 @@ public sealed interface VmExit {
   }
 
   /**
+   * An exception of the guest's without a handler.
+   *
+   * @param number the processor's number of the exception
+   * @param address guest virtual address that could not be accessed, or {@link
+   *     ExitFrame#UNKNOWN_ADDRESS}
+   */
+  record UnhandledException(int number, long address) implements VmExit {
+    @Override
+    public ExitKind kind() {
+      return ExitKind.UNHANDLED_EXCEPTION;
+    }
+
+    @Override
+    public String toString() {
+      return address == ExitFrame.UNKNOWN_ADDRESS
+          ? "exception %d without a handler".formatted(number)
+          : "exception %d without a handler, for address 0x%x".formatted(number, address);
+    }
+  }
+
+  /**
    * The hardware refused to enter the guest.
    *
    * @param reason the hardware's number

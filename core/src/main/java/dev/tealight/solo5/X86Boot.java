@@ -6,6 +6,7 @@ import dev.tealight.Vcpu;
 import dev.tealight.X86CpuState;
 import dev.tealight.X86Register;
 import dev.tealight.X86Segment;
+import dev.tealight.spi.UnprivilegedStart;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -26,6 +27,10 @@ final class X86Boot {
   private static final long PD = 0x4000;
   private static final long PT = 0x8000;
   private static final int PD_COUNT = 4;
+
+  /** Free up to the boot info, and absent in the page tables. */
+  private static final long SCRATCH = 0x9000;
+
   private static final int TABLE_BYTE_SIZE = 4096;
 
   private static final long PRESENT = 1;
@@ -52,7 +57,10 @@ final class X86Boot {
   static void enter(Vcpu vcpu, GuestMemory memory, long entry) {
     writeDescriptors(memory.unrestricted());
     writePageTables(memory.unrestricted());
-    vcpu.writeState(initialState(memory.byteSize(), entry));
+    X86CpuState state = initialState(memory.byteSize(), entry);
+    vcpu.ability(UnprivilegedStart.class)
+        .ifPresentOrElse(
+            unprivileged -> unprivileged.start(state, SCRATCH), () -> vcpu.writeState(state));
   }
 
   private static void writeDescriptors(MemorySegment memory) {

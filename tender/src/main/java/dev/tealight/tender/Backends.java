@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.tender;
 
+import dev.tealight.BackendOptions;
 import dev.tealight.ConfigurationException;
 import dev.tealight.Hypervisor;
 import dev.tealight.HypervisorUnavailableException;
@@ -47,17 +48,18 @@ final class Backends {
    * Opens a backend.
    *
    * @param name which, or null for the first that can run guests here
+   * @param options for that backend, or none for its defaults
    * @return a hypervisor that the caller closes
    * @throws ConfigurationException if there is none of this name
    * @throws HypervisorUnavailableException if it cannot run guests here, or none can; says why
    */
-  Hypervisor open(@Nullable String name) {
+  Hypervisor open(@Nullable String name, Optional<? extends BackendOptions> options) {
     StringBuilder reasons = new StringBuilder();
     StringBuilder names = new StringBuilder();
     for (HypervisorProvider provider : providers) {
       names.append(names.isEmpty() ? "" : ", ").append(provider.name());
       if (provider.name().equals(name)) {
-        return provider.open(Optional.empty());
+        return provider.open(options);
       }
       if (name == null && provider.preference().isPresent()) {
         try {

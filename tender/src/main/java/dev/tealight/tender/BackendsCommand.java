@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.tender;
 
+import dev.tealight.Hypervisor;
+import dev.tealight.VmmException;
 import dev.tealight.spi.Availability;
 import dev.tealight.spi.HypervisorProvider;
 import java.io.PrintWriter;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -32,8 +35,8 @@ final class BackendsCommand implements Callable<Integer> {
       String byName = provider.preference().isEmpty() ? " (only taken by name)" : "";
       String state =
           switch (provider.availability()) {
-            case Availability.Available(String description) ->
-                ansi.string("@|green available|@") + byName + ": " + description;
+            case Availability.Available _ ->
+                ansi.string("@|green available|@") + byName + ": " + description(provider);
             case Availability.Unavailable(String reason) ->
                 ansi.string("@|red unavailable|@") + byName + ": " + reason;
           };
@@ -43,5 +46,14 @@ final class BackendsCommand implements Callable<Integer> {
       out.println("no backend is installed");
     }
     return 0;
+  }
+
+  /** Opened, a backend tells more: what it chose for its guests. */
+  private static String description(HypervisorProvider provider) {
+    try (Hypervisor hypervisor = provider.open(Optional.empty())) {
+      return hypervisor.description();
+    } catch (VmmException e) {
+      return "but it cannot be opened: " + e.getMessage();
+    }
   }
 }

@@ -9,6 +9,7 @@ import dev.tealight.RunHandle;
 import dev.tealight.RunResult;
 import dev.tealight.VmmException;
 import dev.tealight.device.DeviceConfig;
+import dev.tealight.ffi.kvm.KvmOptions;
 import dev.tealight.ffi.posix.HostCalls;
 import dev.tealight.ffi.posix.SyscallFilter;
 import java.io.IOException;
@@ -117,7 +118,7 @@ final class RunCommand {
     StandardOutput output = new StandardOutput(out);
     builder.console(Console.direct(output));
     Backends backends = new Backends();
-    try (Hypervisor hypervisor = backends.open(options.backend());
+    try (Hypervisor hypervisor = backends.open(options.backend(), backendOptions(options));
         Monitor monitor = builder.hypervisor(hypervisor).build()) {
       long mib = monitor.memory().byteSize() >>> 20;
       if (mib != options.memoryMib()) {
@@ -138,6 +139,10 @@ final class RunCommand {
       }
       return status(result.orElseThrow(), output);
     }
+  }
+
+  private static Optional<KvmOptions> backendOptions(RunOptions options) {
+    return Optional.ofNullable(options.ring3()).map(KvmOptions.DEFAULT::withRing3);
   }
 
   /** Gives up the system calls that are not needed any more; on Linux, where KVM is. */

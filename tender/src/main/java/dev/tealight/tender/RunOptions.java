@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.tender;
 
+import dev.tealight.ffi.kvm.KvmOptions.Ring3Policy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -45,6 +46,7 @@ final class RunOptions {
   private Action action = Action.RUN;
   private long memoryMib = DEFAULT_MEMORY_MIB;
   private @Nullable String backend;
+  private @Nullable Ring3Policy ring3;
   private @Nullable Duration deadline;
   private boolean verbose;
   private boolean confined = true;
@@ -72,6 +74,13 @@ final class RunOptions {
       options.option(words[i]);
       i++;
     }
+    if (options.ring3 != null) {
+      if (options.backend != null && !options.backend.equals("kvm")) {
+        throw new UsageException(
+            "option --ring3 is for the backend kvm, not for " + options.backend);
+      }
+      options.backend = "kvm";
+    }
     if (i < words.length) {
       options.image = words[i];
       options.guestArguments = Arrays.copyOfRange(words, i + 1, words.length);
@@ -90,6 +99,7 @@ final class RunOptions {
       case "--no-seccomp" -> confined = false;
       case "--mem" -> memoryMib = mebibytes(required(name, value));
       case "--backend" -> backend = required(name, value);
+      case "--ring3" -> ring3 = policy(required(name, value));
       case "--deadline" -> deadline = seconds(required(name, value));
       case "--gdb", "--gdb-port" ->
           throw new UsageException(name + " is not offered: Tealight has no debugger stub");
@@ -124,6 +134,17 @@ final class RunOptions {
 
   private static long parse(String digits) {
     return digits.isEmpty() ? 0 : Long.parseLong(digits);
+  }
+
+  private static Ring3Policy policy(String value) throws UsageException {
+    return switch (value) {
+      case "auto" -> Ring3Policy.AUTO;
+      case "never" -> Ring3Policy.NEVER;
+      case "always" -> Ring3Policy.ALWAYS;
+      default ->
+          throw new UsageException(
+              "option --ring3=%s: give auto, never or always".formatted(value));
+    };
   }
 
   private static Duration seconds(String value) throws UsageException {
@@ -195,6 +216,11 @@ final class RunOptions {
   /** {@return the backend's name, or null for the first that is available} */
   @Nullable String backend() {
     return backend;
+  }
+
+  /** {@return when KVM's guests start at privilege level 3, or null if nothing was said} */
+  @Nullable Ring3Policy ring3() {
+    return ring3;
   }
 
   /** {@return how long the guest may run, or null for ever} */

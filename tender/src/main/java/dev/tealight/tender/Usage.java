@@ -14,6 +14,11 @@ final class Usage {
       List.of(
           new Option("mem", "N", "memory of the guest in MiB; 512 unless given"),
           new Option("backend", "NAME", "run on this backend; the first available unless given"),
+          new Option(
+              "ring3",
+              "WHEN",
+              "start guests on KVM at privilege level 3: auto (where its level 0 has no SSE), never"
+                  + " or always"),
           new Option("deadline", "SECONDS", "stop the guest after this time"),
           new Option(
               "verbose", "", "tell which backend was chosen and why others were not; also -v"),

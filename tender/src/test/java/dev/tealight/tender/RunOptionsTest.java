@@ -4,6 +4,7 @@ package dev.tealight.tender;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tealight.ffi.kvm.KvmOptions.Ring3Policy;
 import dev.tealight.tender.RunOptions.Action;
 import dev.tealight.tender.RunOptions.DeviceOption;
 import java.time.Duration;
@@ -69,6 +70,29 @@ class RunOptionsTest {
     assertThatThrownBy(() -> RunOptions.parse("--mem=" + value, "x"))
         .isInstanceOf(UsageException.class)
         .hasMessageStartingWith("option --mem=" + value + ": give the memory");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"auto,AUTO", "never,NEVER", "always,ALWAYS"})
+  void privilegeLevelIsAChoiceOfTheBackendKvm(String value, Ring3Policy policy)
+      throws UsageException {
+    RunOptions options = RunOptions.parse("--ring3=" + value, "x");
+    assertThat(options.ring3()).isEqualTo(policy);
+    assertThat(options.backend()).isEqualTo("kvm");
+  }
+
+  @Test
+  void privilegeLevelOfAnotherBackendIsRefused() {
+    assertThatThrownBy(() -> RunOptions.parse("--ring3=never", "--backend=other", "x"))
+        .isInstanceOf(UsageException.class)
+        .hasMessage("option --ring3 is for the backend kvm, not for other");
+  }
+
+  @Test
+  void unknownPrivilegeLevelIsRefused() {
+    assertThatThrownBy(() -> RunOptions.parse("--ring3=yes", "x"))
+        .isInstanceOf(UsageException.class)
+        .hasMessage("option --ring3=yes: give auto, never or always");
   }
 
   @ParameterizedTest

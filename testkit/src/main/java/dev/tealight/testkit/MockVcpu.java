@@ -229,6 +229,8 @@ public final class MockVcpu implements Vcpu {
       case VmExit.Debug(ExitKind.DebugCause cause, long address) ->
           frame.event(ExitKind.DEBUG, address, cause.ordinal());
       case VmExit.EntryFailed(long reason) -> frame.event(ExitKind.ENTRY_FAILED, 0, reason);
+      case VmExit.UnhandledException(int number, long address) ->
+          frame.event(ExitKind.UNHANDLED_EXCEPTION, address, number);
       case VmExit.HypervisorError(long subCode) -> frame.event(ExitKind.INTERNAL_ERROR, 0, subCode);
       case VmExit.Unknown(long reason) -> frame.event(ExitKind.UNKNOWN, 0, reason);
       case VmExit.Halt(), VmExit.Interrupted(), VmExit.InterruptWindow(), VmExit.Shutdown() ->

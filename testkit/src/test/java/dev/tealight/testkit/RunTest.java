@@ -320,6 +320,7 @@ class RunTest {
         new VmExit.ProtectionFault(ExitFrame.UNKNOWN_ADDRESS),
         new VmExit.Halt(),
         new VmExit.Shutdown(),
+        new VmExit.UnhandledException(14, 0x8),
         new VmExit.EntryFailed(7),
         new VmExit.HypervisorError(1),
         new VmExit.Debug(DebugCause.STEP, 0x1000),

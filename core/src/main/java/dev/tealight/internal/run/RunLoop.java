@@ -18,6 +18,7 @@ import dev.tealight.Waiter;
 import dev.tealight.device.GuestCall;
 import dev.tealight.device.Outcome;
 import dev.tealight.spi.HypercallConvention;
+import dev.tealight.spi.UnprivilegedStart;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -221,7 +222,12 @@ public final class RunLoop implements GuestCall {
             case HALT ->
                 faulted("the guest halted its processor, but no interrupt can ever wake it");
             case SHUTDOWN -> faulted("the guest's processor shut down (triple fault)");
-            case ENTRY_FAILED, INTERNAL_ERROR, UNKNOWN, DEBUG, INTERRUPT_WINDOW ->
+            case UNHANDLED_EXCEPTION,
+                ENTRY_FAILED,
+                INTERNAL_ERROR,
+                UNKNOWN,
+                DEBUG,
+                INTERRUPT_WINDOW ->
                 faulted(exit.toString());
           };
       // READY is also what a handled exit gives, so that only a kick leaves this loop.
@@ -280,7 +286,12 @@ public final class RunLoop implements GuestCall {
         registers
             .map(state -> " at instruction 0x%x".formatted(state.instructionPointer()))
             .orElse("");
-    return ended(new RunResult.Faulted(exit.snapshot(), registers, reason + where));
+    String how =
+        vcpu.ability(UnprivilegedStart.class)
+            .flatMap(UnprivilegedStart::reason)
+            .map(why -> ", running unprivileged because " + why)
+            .orElse("");
+    return ended(new RunResult.Faulted(exit.snapshot(), registers, reason + where + how));
   }
 
   private Optional<CpuState> registers() {

@@ -9,15 +9,52 @@ import java.util.Objects;
  * Options of the KVM backend.
  *
  * @param cpuid what guests learn about the processor
+ * @param ring3 when guests are started without the privileges that they expect
  */
-public record KvmOptions(CpuidPolicy cpuid) implements BackendOptions {
+public record KvmOptions(CpuidPolicy cpuid, Ring3Policy ring3) implements BackendOptions {
 
-  /** The defaults: {@link CpuidPolicy#DEFAULT}. */
-  public static final KvmOptions DEFAULT = new KvmOptions(CpuidPolicy.DEFAULT);
+  /** The defaults: {@link CpuidPolicy#DEFAULT}, {@link Ring3Policy#AUTO}. */
+  public static final KvmOptions DEFAULT = new KvmOptions(CpuidPolicy.DEFAULT, Ring3Policy.AUTO);
 
   /** Checks them. */
   public KvmOptions {
     Objects.requireNonNull(cpuid, "cpuid");
+    Objects.requireNonNull(ring3, "ring3");
+  }
+
+  /**
+   * {@return these options with another choice of the privilege level}
+   *
+   * @param policy the other one
+   */
+  public KvmOptions withRing3(Ring3Policy policy) {
+    return new KvmOptions(cpuid, policy);
+  }
+
+  /**
+   * {@return these options with other answers to CPUID}
+   *
+   * @param policy the other one
+   */
+  public KvmOptions withCpuid(CpuidPolicy policy) {
+    return new KvmOptions(policy, ring3);
+  }
+
+  /**
+   * When guests run at privilege level 3 instead of 0. A KVM without hardware virtualisation
+   * executes level 3 natively, and emulates level 0: slowly, and without SSE. A guest's exits cost
+   * more at level 3, and the processor itself answers CPUID there, whatever {@link CpuidPolicy}
+   * says.
+   */
+  public enum Ring3Policy {
+    /** Where KVM cannot execute SSE at level 0, and level 3 works. */
+    AUTO,
+    /** Nowhere. */
+    NEVER,
+    /**
+     * Everywhere: the backend is unavailable where level 3 does not work. For tests that compare.
+     */
+    ALWAYS
   }
 
   @Override

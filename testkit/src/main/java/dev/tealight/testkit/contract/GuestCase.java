@@ -3,6 +3,7 @@
 package dev.tealight.testkit.contract;
 
 import dev.tealight.device.DeviceConfig;
+import dev.tealight.spi.UnprivilegedStart;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,6 +37,7 @@ final class GuestCase {
   private final List<String> absentTexts = new ArrayList<>();
   private boolean needsSse;
   private Optional<End> endIfProtected = Optional.empty();
+  private Optional<End> endIfUnprivileged = Optional.empty();
 
   private GuestCase(String program) {
     this.program = program;
@@ -112,6 +114,12 @@ final class GuestCase {
     return this;
   }
 
+  /** What it ends with if {@link UnprivilegedStart} shows it that it is not privileged. */
+  GuestCase haltsUnprivileged(int status) {
+    endIfUnprivileged = Optional.of(new Halts(status));
+    return this;
+  }
+
   List<String> arguments() {
     return arguments;
   }
@@ -126,6 +134,10 @@ final class GuestCase {
 
   End end() {
     return end;
+  }
+
+  Optional<End> endIfUnprivileged() {
+    return endIfUnprivileged;
   }
 
   Optional<End> endIfPrevented() {

@@ -105,7 +105,7 @@ final class GuestCases {
             guest("flood").arguments("20").halts(0, "0000000019"),
             guest("storm").arguments("1000").succeeds(),
             guest("oldboot").succeeds(),
-            guest("entry").succeeds(),
+            guest("entry").succeeds().haltsUnprivileged(1),
             guest("memmap").succeeds(),
             guest("touch").succeeds(),
             guest("halt").halts(0),

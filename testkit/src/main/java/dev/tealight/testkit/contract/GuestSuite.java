@@ -20,6 +20,7 @@ import dev.tealight.VmOptions;
 import dev.tealight.X86CpuState;
 import dev.tealight.X86Register;
 import dev.tealight.solo5.Solo5Hvt;
+import dev.tealight.spi.UnprivilegedStart;
 import dev.tealight.testkit.GuestScript;
 import dev.tealight.testkit.Guests;
 import dev.tealight.testkit.X86LongMode;
@@ -59,6 +60,7 @@ public abstract class GuestSuite {
 
   private Hypervisor hypervisor;
   private boolean executesSse;
+  private boolean isUnprivileged;
 
   /** For subclasses. */
   protected GuestSuite() {}
@@ -82,7 +84,8 @@ public abstract class GuestSuite {
   @BeforeAll
   void openHypervisor() {
     hypervisor = open();
-    executesSse = probeSse();
+    isUnprivileged = probeUnprivileged();
+    executesSse = isUnprivileged || probeSse();
   }
 
   @AfterAll
@@ -184,6 +187,10 @@ public abstract class GuestSuite {
           hypervisor.name());
       return new Faults("internal error");
     }
+    if (isUnprivileged && guest.endIfUnprivileged().isPresent()) {
+      LOG.info("{}: it is expected to notice that it is not privileged", guest);
+      return guest.endIfUnprivileged().get();
+    }
     Optional<End> prevented = guest.endIfPrevented();
     if (prevented.isPresent() && !protectsBeyondWrites()) {
       LOG.info(
@@ -198,6 +205,13 @@ public abstract class GuestSuite {
     }
     for (String absent : guest.absentTexts()) {
       assertTrue(!text.contains(absent), () -> "'%s' in:\n%s".formatted(absent, text));
+    }
+  }
+
+  private boolean probeUnprivileged() {
+    try (Vm vm = hypervisor.createVm(VmOptions.ofMemory(VcpuFixture.MEMORY_BYTE_SIZE));
+        Vcpu vcpu = vm.createVcpu()) {
+      return vcpu.ability(UnprivilegedStart.class).isPresent();
     }
   }
 

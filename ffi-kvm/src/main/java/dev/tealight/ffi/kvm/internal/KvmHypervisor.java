@@ -3,12 +3,14 @@ package dev.tealight.ffi.kvm.internal;
 
 import dev.tealight.GuestMemory;
 import dev.tealight.Hypervisor;
+import dev.tealight.HypervisorUnavailableException;
 import dev.tealight.Vm;
 import dev.tealight.VmOptions;
 import dev.tealight.Waiter;
 import dev.tealight.ffi.kvm.KvmOptions;
 import dev.tealight.ffi.kvm.KvmOptions.CpuidEntry;
 import dev.tealight.ffi.kvm.KvmOptions.CpuidPolicy;
+import dev.tealight.ffi.kvm.KvmOptions.Ring3Policy;
 import dev.tealight.ffi.posix.Descriptor;
 import dev.tealight.ffi.posix.HostCalls;
 import dev.tealight.ffi.posix.KickSignal;
@@ -20,14 +22,19 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The device and what is found out about it once. */
 final class KvmHypervisor implements Hypervisor {
+  private static final Logger LOG = LoggerFactory.getLogger(KvmHypervisor.class);
+
   private static final int CPUID_ROOM = 256;
 
   private final HostCalls host;
   private final KvmDevice device;
   private final CpuidPolicy cpuidPolicy;
+  private final Ring3Policy ring3Policy;
   private final Arena arena = Arena.ofShared();
 
   // Guarded by this object's lock, as are all methods that use them.
@@ -36,6 +43,7 @@ final class KvmHypervisor implements Hypervisor {
   private boolean usedBefore;
   private @Nullable MemorySegment cpuid;
   private @Nullable Set<Feature> debugFeatures;
+  private @Nullable Ring3Probe ring3;
   private boolean closed;
 
   /**
@@ -47,7 +55,13 @@ final class KvmHypervisor implements Hypervisor {
     KvmDevice device = KvmDevice.open(host);
     try {
       KickSignal.install(host);
-      return new KvmHypervisor(host, device, options);
+      KvmHypervisor opened = new KvmHypervisor(host, device, options);
+      if (options.ring3() == Ring3Policy.ALWAYS && !opened.ring3().isUsed()) {
+        throw new HypervisorUnavailableException(
+            "kvm: guests cannot start at privilege level 3: %s: use Ring3Policy.AUTO or NEVER"
+                .formatted(opened.ring3().reason()));
+      }
+      return opened;
     } catch (RuntimeException | Error e) {
       device.close();
       throw e;
@@ -58,6 +72,7 @@ final class KvmHypervisor implements Hypervisor {
     this.host = host;
     this.device = device;
     cpuidPolicy = options.cpuid();
+    ring3Policy = options.ring3();
   }
 
   @Override
@@ -66,8 +81,24 @@ final class KvmHypervisor implements Hypervisor {
   }
 
   @Override
-  public String description() {
-    return device.description();
+  public synchronized String description() {
+    if (closed && ring3 == null) {
+      return device.description();
+    }
+    Ring3Probe privilege = ring3();
+    return "%s, guests start at privilege level %d: %s"
+        .formatted(device.description(), privilege.level(), privilege.reason());
+  }
+
+  /** {@return at which privilege level guests start} Found by trying, when first asked. */
+  synchronized Ring3Probe ring3() {
+    Ring3Probe known = ring3;
+    if (known == null) {
+      known = Ring3Probe.of(this, ring3Policy);
+      ring3 = known;
+      LOG.info("kvm: guests start at privilege level {}: {}", known.level(), known.reason());
+    }
+    return known;
   }
 
   @Override
@@ -121,7 +152,8 @@ final class KvmHypervisor implements Hypervisor {
     }
   }
 
-  private KvmVm ownVm(long memoryByteSize) {
+  /** {@return a VM of the backend's own, which nobody counts} */
+  KvmVm ownVm(long memoryByteSize) {
     return new KvmVm(
         host, this, new VmOptions(memoryByteSize, VmOptions.HugePages.NEVER), () -> {});
   }

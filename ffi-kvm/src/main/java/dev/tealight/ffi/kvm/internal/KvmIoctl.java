@@ -40,6 +40,10 @@ final class KvmIoctl {
   static final Ioctl SET_CPUID2 = write("KVM_SET_CPUID2", KVMIO, 0x90, KvmCpuid.HEADER);
   static final Ioctl SET_GUEST_DEBUG =
       write("KVM_SET_GUEST_DEBUG", KVMIO, 0x9b, KvmGuestDebug.LAYOUT);
+  static final Ioctl GET_VCPU_EVENTS =
+      read("KVM_GET_VCPU_EVENTS", KVMIO, 0x9f, KvmVcpuEvents.LAYOUT);
+  static final Ioctl SET_VCPU_EVENTS =
+      write("KVM_SET_VCPU_EVENTS", KVMIO, 0xa0, KvmVcpuEvents.LAYOUT);
   static final Ioctl GET_TSC_KHZ = none("KVM_GET_TSC_KHZ", KVMIO, 0xa3);
 
   private KvmIoctl() {}

@@ -14,6 +14,7 @@ import dev.tealight.ffi.posix.KickSignal;
 import dev.tealight.ffi.posix.LinuxErrno;
 import dev.tealight.spi.DebugControl;
 import dev.tealight.spi.InterruptInjector;
+import dev.tealight.spi.UnprivilegedStart;
 import dev.tealight.spi.VcpuAbility;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -25,7 +26,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** A vCPU: its descriptor, the page it shares with KVM, and the loop around {@code KVM_RUN}. */
-final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector {
+final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector, UnprivilegedStart {
   private static final Logger LOG = LoggerFactory.getLogger(KvmVcpu.class);
 
   private static final int BREAKPOINT_EXCEPTION = 3;
@@ -51,11 +52,15 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector {
   private final MemorySegment regs;
   private final MemorySegment sregs;
   private final long memoryByteSize;
+  private final Arena arena;
 
   private @Nullable Thread runner;
   private int runnerNumber;
 
   private Owed owed = Owed.NOTHING;
+
+  /** Set if the guest runs at privilege level 3. */
+  private @Nullable Ring3 ring3;
 
   // The elements of a string instruction that are still to be presented.
   private int elementsLeft;
@@ -72,6 +77,7 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector {
     this.host = host;
     this.vm = vm;
     this.descriptor = descriptor;
+    this.arena = arena;
     run = new KvmRun(mapping);
     kicks = new Kicks(host, run);
     regs = arena.allocate(KvmRegs.LAYOUT);
@@ -98,6 +104,14 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector {
       }
       if (result >= 0) {
         int reason = run.exitReason();
+        Ring3 below = ring3;
+        if (reason == KvmExit.SHUTDOWN && below != null) {
+          ExitKind end = below.stopped(exit);
+          if (end != null) {
+            return end;
+          }
+          continue;
+        }
         if (reason != KvmExit.SET_TPR && reason != KvmExit.INTR) {
           return decode(reason, exit);
         }
@@ -258,6 +272,20 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector {
   }
 
   @Override
+  public void start(CpuState state, long scratch) {
+    X86CpuState x86 =
+        switch (state) {
+          case X86CpuState it -> it;
+        };
+    ring3 = new Ring3(this, descriptor, vm.memory(), arena, x86, scratch);
+  }
+
+  @Override
+  public Optional<String> reason() {
+    return ring3 == null ? Optional.empty() : Optional.of(vm.hypervisor().ring3().reason());
+  }
+
+  @Override
   public long cycleCounterHz() {
     try {
       return descriptor.ioctl(KvmIoctl.GET_TSC_KHZ, 0) * 1_000L;
@@ -276,7 +304,8 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector {
 
   @Override
   public <T extends VcpuAbility> Optional<T> ability(Class<T> type) {
-    if (type == DebugControl.class && features().isEmpty()) {
+    if ((type == DebugControl.class && features().isEmpty())
+        || (type == UnprivilegedStart.class && !vm.hypervisor().ring3().isUsed())) {
       return Optional.empty();
     }
     return type.isInstance(this) ? Optional.of(type.cast(this)) : Optional.empty();

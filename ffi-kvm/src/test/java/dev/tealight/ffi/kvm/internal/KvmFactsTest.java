@@ -23,6 +23,7 @@ class KvmFactsTest {
           KvmUserspaceMemoryRegion.LAYOUT,
           KvmIoeventfd.LAYOUT,
           KvmInterrupt.LAYOUT,
+          KvmVcpuEvents.LAYOUT,
           KvmGuestDebug.LAYOUT,
           KvmCpuid.HEADER,
           KvmCpuid.ENTRY,
@@ -71,7 +72,7 @@ class KvmFactsTest {
         checked++;
       }
     }
-    assertThat(checked).isEqualTo(17);
+    assertThat(checked).isEqualTo(19);
   }
 
   @ParameterizedTest
@@ -93,6 +94,7 @@ class KvmFactsTest {
   void flagsAreThoseOfTheHeader() {
     facts.check("KVM_API_VERSION", KvmDevice.API_VERSION);
     facts.check("KVM_EXIT_IO_OUT", KvmRun.DIRECTION_OUT);
+    facts.check("KVM_INTERNAL_ERROR_EMULATION", Ring3.INTERNAL_ERROR_EMULATION);
     facts.check("KVM_MEM_READONLY", KvmUserspaceMemoryRegion.READONLY);
     facts.check("KVM_CPUID_FLAG_SIGNIFCANT_INDEX", KvmCpuid.SIGNIFICANT_INDEX);
     facts.check("KVM_IOEVENTFD_FLAG_PIO", KvmIoeventfd.PIO);

@@ -37,6 +37,8 @@ int main(void) {
   NUMBER(KVM_INTERRUPT);
   NUMBER(KVM_SET_CPUID2);
   NUMBER(KVM_SET_GUEST_DEBUG);
+  NUMBER(KVM_GET_VCPU_EVENTS);
+  NUMBER(KVM_SET_VCPU_EVENTS);
   NUMBER(KVM_GET_TSC_KHZ);
 
   NUMBER(KVM_CAP_USER_MEMORY);
@@ -58,6 +60,7 @@ int main(void) {
   NUMBER(KVM_EXIT_SET_TPR);
   NUMBER(KVM_EXIT_INTERNAL_ERROR);
   NUMBER(KVM_EXIT_IO_OUT);
+  NUMBER(KVM_INTERNAL_ERROR_EMULATION);
 
   NUMBER(KVM_MEM_READONLY);
   NUMBER(KVM_CPUID_FLAG_SIGNIFCANT_INDEX);
@@ -82,6 +85,15 @@ int main(void) {
   FIELD(kvm_ioeventfd, len);
   FIELD(kvm_ioeventfd, fd);
   FIELD(kvm_ioeventfd, flags);
+
+  SIZE(kvm_vcpu_events);
+  FACT("kvm_vcpu_events.exception_injected", offsetof(struct kvm_vcpu_events, exception.injected));
+  FACT("kvm_vcpu_events.exception_nr", offsetof(struct kvm_vcpu_events, exception.nr));
+  FACT("kvm_vcpu_events.exception_has_error_code", offsetof(struct kvm_vcpu_events, exception.has_error_code));
+  FACT("kvm_vcpu_events.exception_pending", offsetof(struct kvm_vcpu_events, exception.pending));
+  FACT("kvm_vcpu_events.exception_error_code", offsetof(struct kvm_vcpu_events, exception.error_code));
+  FIELD(kvm_vcpu_events, exception_has_payload);
+  FIELD(kvm_vcpu_events, exception_payload);
 
   SIZE(kvm_interrupt);
   FIELD(kvm_interrupt, irq);
