@@ -86,6 +86,9 @@ final class KvmRun {
   static final int DIRECTION_OUT = 1;
   static final int INSTRUCTION_BYTES = 1;
 
+  /** The internal error of an instruction that KVM cannot emulate. */
+  static final int EMULATION_FAILED = 1;
+
   private static final VarHandle REQUEST_INTERRUPT_WINDOW =
       Fields.handle(HEADER, "request_interrupt_window");
   private static final VarHandle IMMEDIATE_EXIT = Fields.handle(HEADER, "immediate_exit");
@@ -114,7 +117,10 @@ final class KvmRun {
   private static final VarHandle FAULT_GPA = Fields.handle(MEMORY_FAULT, "gpa");
   static final long FAILURE_BYTES =
       Fields.offset(EMULATION_FAILURE, "insn_size") + JAVA_BYTE.byteSize();
+  static final long FAILURE_DATA = Fields.offset(EMULATION_FAILURE, "flags");
   private static final int FAILURE_BYTES_LIMIT = 15;
+  private static final int FAILURE_INFORMATION = 5;
+  private static final int FAILURE_DATA_LIMIT = 16;
 
   private final MemorySegment segment;
 
@@ -242,6 +248,20 @@ final class KvmRun {
     int size = Math.clamp((byte) FAILURE_SIZE.get(segment), 0, FAILURE_BYTES_LIMIT);
     byte[] bytes = segment.asSlice(FAILURE_BYTES, size).toArray(JAVA_BYTE);
     return HexFormat.ofDelimiter(" ").formatHex(bytes);
+  }
+
+  /**
+   * {@return a word of what the processor told KVM about an instruction that could not be emulated,
+   * or 0 if KVM does not pass it on} Its first word is the reason of the exit, the next two what
+   * comes with it. KVM calls this debugging data, and promises nothing.
+   */
+  long failureInformation(int index) {
+    int size = (int) NDATA.get(segment);
+    boolean hasBytes = ((long) FAILURE_FLAGS.get(segment) & INSTRUCTION_BYTES) != 0;
+    int first = hasBytes ? 3 : 1; // behind the flags, and 16 bytes of the instruction
+    return size < first + FAILURE_INFORMATION || size > FAILURE_DATA_LIMIT
+        ? 0
+        : segment.get(JAVA_LONG, FAILURE_DATA + Long.BYTES * (long) (first + index));
   }
 
   long memoryFaultAddress() {

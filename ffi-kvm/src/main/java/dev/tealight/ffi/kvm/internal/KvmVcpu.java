@@ -240,6 +240,14 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector, Unprivileg
     if (LOG.isDebugEnabled()) {
       LOG.debug("KVM internal error {}, instruction {}", code, run.failedInstruction());
     }
+    if (code == KvmRun.EMULATION_FAILED) {
+      // At level 3 all else is executed without KVM.
+      long store =
+          ring3 != null ? ExitFrame.UNKNOWN_ADDRESS : FailedStore.address(run, memoryByteSize);
+      if (store != FailedStore.NONE) {
+        return exit.event(ExitKind.PROTECTION_FAULT, store, 0);
+      }
+    }
     return exit.event(ExitKind.INTERNAL_ERROR, 0, code);
   }
 

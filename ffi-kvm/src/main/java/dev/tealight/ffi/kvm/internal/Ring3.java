@@ -32,9 +32,6 @@ import org.slf4j.LoggerFactory;
 final class Ring3 {
   private static final Logger LOG = LoggerFactory.getLogger(Ring3.class);
 
-  /** What KVM says of an instruction that it cannot emulate. */
-  static final int INTERNAL_ERROR_EMULATION = 1;
-
   private static final X86Segment CODE = new X86Segment(0x33, 0, -1, 0xa0fb);
   private static final X86Segment DATA = new X86Segment(0x2b, 0, -1, 0xc0f3);
 
@@ -145,7 +142,7 @@ final class Ring3 {
                   + " that; {}",
               instruction.kind(),
               state);
-          return exit.event(ExitKind.INTERNAL_ERROR, 0, INTERNAL_ERROR_EMULATION);
+          return exit.event(ExitKind.INTERNAL_ERROR, 0, KvmRun.EMULATION_FAILED);
         }
         case FAULTED -> {}
       }

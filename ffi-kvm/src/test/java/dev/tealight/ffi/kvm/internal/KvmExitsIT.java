@@ -4,6 +4,7 @@ package dev.tealight.ffi.kvm.internal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tealight.ExitFrame;
 import dev.tealight.ExitKind;
 import dev.tealight.Hypervisor;
 import dev.tealight.Protection;
@@ -14,6 +15,7 @@ import dev.tealight.X86Register;
 import dev.tealight.spi.Doorbells;
 import dev.tealight.spi.Doorbells.Doorbell;
 import dev.tealight.spi.InterruptInjector;
+import dev.tealight.spi.UnprivilegedStart;
 import dev.tealight.testkit.Allocation;
 import dev.tealight.testkit.X86LongMode;
 import java.util.List;
@@ -21,6 +23,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is particular to KVM's exits, beside the contract. */
 @Timeout(120)
@@ -106,6 +110,37 @@ class KvmExitsIT {
             state -> state.set(X86Register.RAX, 7).set(X86Register.RDI, KvmGuest.DATA + 8))) {
       guest.vm.protect(List.of(new Region(KvmGuest.DATA, 0x1000, Protection.READ_EXECUTE)));
       assertThat(guest.next()).isEqualTo(new VmExit.ProtectionFault(KvmGuest.DATA + 8));
+      assertThat(guest.vm.memory().readLong(KvmGuest.DATA + 8)).isZero();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "66 0f 3a 16 07 00", // pextrd $0, %xmm0, (%rdi)
+        "c5 fc 11 07", // vmovups %ymm0, (%rdi)
+        "0f c7 0f" // cmpxchg8b (%rdi), which every KVM emulates, to compare with
+      })
+  void storeThatKvmCannotEmulateIsAProtectionFaultWhereTheProcessorExecutesIt(String store) {
+    // xor %ecx, %ecx; xor %edx, %edx; mov $7, %eax; xsetbv
+    try (KvmGuest guest =
+        new KvmGuest(
+            hypervisor,
+            "31 c9 31 d2 b8 07 00 00 00 0f 01 d1" + store + "f4",
+            state ->
+                state
+                    .set(X86Register.RDI, KvmGuest.DATA + 8)
+                    .set(X86Register.CR4, state.get(X86Register.CR4) | 0x40600))) { // OSXSAVE, SSE
+      guest.vm.protect(List.of(new Region(KvmGuest.DATA, 0x1000, Protection.READ_EXECUTE)));
+      boolean isEmulating = guest.vcpu.ability(UnprivilegedStart.class).isPresent();
+      boolean isExecuted = !isEmulating || store.startsWith("0f c7");
+      assertThat(guest.next())
+          .isIn(
+              isExecuted
+                  ? List.of(
+                      new VmExit.ProtectionFault(KvmGuest.DATA + 8),
+                      new VmExit.ProtectionFault(ExitFrame.UNKNOWN_ADDRESS))
+                  : List.of(new VmExit.HypervisorError(1)));
       assertThat(guest.vm.memory().readLong(KvmGuest.DATA + 8)).isZero();
     }
   }

@@ -94,7 +94,7 @@ class KvmFactsTest {
   void flagsAreThoseOfTheHeader() {
     facts.check("KVM_API_VERSION", KvmDevice.API_VERSION);
     facts.check("KVM_EXIT_IO_OUT", KvmRun.DIRECTION_OUT);
-    facts.check("KVM_INTERNAL_ERROR_EMULATION", Ring3.INTERNAL_ERROR_EMULATION);
+    facts.check("KVM_INTERNAL_ERROR_EMULATION", KvmRun.EMULATION_FAILED);
     facts.check("KVM_MEM_READONLY", KvmUserspaceMemoryRegion.READONLY);
     facts.check("KVM_CPUID_FLAG_SIGNIFCANT_INDEX", KvmCpuid.SIGNIFICANT_INDEX);
     facts.check("KVM_IOEVENTFD_FLAG_PIO", KvmIoeventfd.PIO);
@@ -105,6 +105,7 @@ class KvmFactsTest {
     facts.check("KVM_GUESTDBG_USE_HW_BP", KvmGuestDebug.USE_HW_BP);
     facts.check("KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES", KvmRun.INSTRUCTION_BYTES);
     facts.check("emulation_failure.insn_bytes", KvmRun.FAILURE_BYTES);
+    facts.check("emulation_failure.flags", KvmRun.FAILURE_DATA);
   }
 
   @Test

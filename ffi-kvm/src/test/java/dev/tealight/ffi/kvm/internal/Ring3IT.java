@@ -180,6 +180,14 @@ class Ring3IT {
   }
 
   @Test
+  void storeThatKvmCannotEmulateIsAProtectionFault() {
+    // vmovups %ymm0, (%rbx)
+    guest.vm.protect(List.of(new Region(DATA, 0x1000, Protection.READ_ONLY)));
+    assertThat(guest.run("c5 fc 11 03 f4"))
+        .isEqualTo(new VmExit.ProtectionFault(ExitFrame.UNKNOWN_ADDRESS));
+  }
+
+  @Test
   void registersThatSomebodyWroteAreRunAsTheyAre() {
     guest.start("f4");
     guest.vcpu.writeState(X86LongMode.load(guest.vm.memory(), new byte[] {0x0f, 0x0b}));
