@@ -24,7 +24,7 @@ link="-nostdlib -static -no-pie -Wl,--build-id=none,-s,-z,noexecstack,-z,max-pag
 flags_of() {
   case $1 in
     ssp) echo "-mgeneral-regs-only -fstack-protector-all -mstack-protector-guard=global" ;;
-    fpu | sse | nbody) echo "-msse2 -mfpmath=sse -fno-stack-protector" ;;
+    fpu | sse | nbody | threads) echo "-msse2 -mfpmath=sse -fno-stack-protector" ;;
     *) echo "-mgeneral-regs-only -fno-stack-protector" ;;
   esac
 }

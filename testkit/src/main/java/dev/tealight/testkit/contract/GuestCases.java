@@ -229,6 +229,7 @@ final class GuestCases {
         guest("copy").arguments("movsb", "4096", "1").succeeds(),
         guest("sse").succeeds().needsSse(),
         guest("x87").succeeds().needsSse(),
+        guest("threads").succeeds().needsSse(),
         guest("nbody").arguments("10").halts(0, "energy -").needsSse());
   }
 }
