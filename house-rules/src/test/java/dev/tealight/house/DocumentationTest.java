@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
@@ -29,10 +30,13 @@ class DocumentationTest {
       Pattern.compile("(?:<!-- snippet: ([\\w-]+) -->\\n)?```java\\n(.*?)```", Pattern.DOTALL);
   private static final Pattern REGION =
       Pattern.compile("\\n( *)// snippet: ([\\w-]+)\\n(.*?)\\s*\\n *// end\\n", Pattern.DOTALL);
+  private static final Pattern LINK = Pattern.compile("\\]\\(([^)\\s]+)[^)]*\\)");
 
   static List<Path> pages() throws IOException {
     List<Path> pages = new ArrayList<>(filesBelow(Repository.ROOT.resolve("docs"), ".md"));
+    pages.addAll(filesBelow(Repository.ROOT.resolve("testkit/guests"), ".md"));
     pages.add(Repository.ROOT.resolve("README.md"));
+    pages.add(Repository.ROOT.resolve("CHANGELOG.md"));
     return pages;
   }
 
@@ -59,6 +63,35 @@ class DocumentationTest {
     String code = name == null ? block.group(2) : regions.getOrDefault(name, block.group(2));
     String heading = name == null ? "" : "<!-- snippet: %s -->\n".formatted(name);
     return Matcher.quoteReplacement(heading + "```java\n" + code + "```");
+  }
+
+  /** Outside of code blocks, where brackets are code. */
+  @ParameterizedTest
+  @MethodSource("pages")
+  void everyRelativeLinkLeadsSomewhere(Path page) throws IOException {
+    for (MatchResult link : LINK.matcher(withoutCode(Files.readString(page))).results().toList()) {
+      String[] target = link.group(1).split("#", 2);
+      if (!target[0].contains(":")) {
+        Path file = target[0].isEmpty() ? page : page.resolveSibling(target[0]);
+        assertThat(file).as("link to %s", link.group(1)).exists();
+        if (target.length == 2) {
+          assertThat(anchors(file)).as("anchors for %s", link.group(1)).contains(target[1]);
+        }
+      }
+    }
+  }
+
+  private static String withoutCode(String text) {
+    return text.replaceAll("(?s)```.*?```", "").replaceAll("`[^`\\n]*`", "`");
+  }
+
+  /** As the usual renderers of Markdown make them of headings. */
+  private static List<String> anchors(Path page) throws IOException {
+    return Files.readAllLines(page).stream()
+        .filter(line -> line.startsWith("#"))
+        .map(line -> line.replaceFirst("#+ *", "").toLowerCase(Locale.ROOT))
+        .map(heading -> heading.replaceAll("[^a-z0-9 _-]", "").replace(' ', '-'))
+        .toList();
   }
 
   @Test

@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
  * or the class path, as this test itself.
  */
 final class TenderProcess {
-  private static final Path TARGET = Path.of("target").toAbsolutePath();
+  static final Path TARGET = Path.of("target").toAbsolutePath();
 
   /**
    * How it ended.
@@ -76,7 +76,7 @@ final class TenderProcess {
     }
   }
 
-  private static Path jar() throws IOException {
+  static Path jar() throws IOException {
     try (DirectoryStream<Path> jars = Files.newDirectoryStream(TARGET, "tealight-tender-*.jar")) {
       for (Path jar : jars) {
         if (!jar.toString().matches(".*-(sources|javadoc)\\.jar")) {

@@ -12,12 +12,17 @@ import dev.tealight.Region;
 import dev.tealight.VmExit;
 import dev.tealight.X86CpuState;
 import dev.tealight.X86Register;
+import dev.tealight.ffi.posix.HostCalls;
+import dev.tealight.ffi.posix.LinuxAbi;
 import dev.tealight.spi.Doorbells;
 import dev.tealight.spi.Doorbells.Doorbell;
 import dev.tealight.spi.InterruptInjector;
 import dev.tealight.spi.UnprivilegedStart;
 import dev.tealight.testkit.Allocation;
 import dev.tealight.testkit.X86LongMode;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -172,15 +177,28 @@ class KvmExitsIT {
   }
 
   @Test
-  void doorbellRingsWithoutAnExit() {
-    // out %eax, $0x12; hlt
+  void doorbellRingsItsDescriptorWithoutAnExit() {
+    HostCalls host = HostCalls.system();
+    // out %eax, $0x12, twice; hlt
     try (KvmGuest guest = new KvmGuest(hypervisor, "e7 12 e7 12 f4")) {
       Doorbell doorbell = guest.vm.ability(Doorbells.class).orElseThrow().onPort(0x12);
+      assertThat(isReadable(host, doorbell)).isFalse();
       assertThat(guest.run()).isEqualTo(ExitKind.HALT);
-      assertThat(doorbell.descriptor()).isNotNegative();
+      assertThat(isReadable(host, doorbell)).isTrue();
       doorbell.acknowledge();
+      assertThat(isReadable(host, doorbell)).isFalse();
       doorbell.close();
       doorbell.close();
+    }
+  }
+
+  private static boolean isReadable(HostCalls host, Doorbell doorbell) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment pollfd = arena.allocate(8);
+      pollfd.set(ValueLayout.JAVA_INT, 0, doorbell.descriptor());
+      pollfd.set(ValueLayout.JAVA_SHORT, 4, (short) LinuxAbi.POLLIN);
+      MemorySegment atOnce = arena.allocate(16);
+      return host.ppoll(pollfd, 1, atOnce) == 1;
     }
   }
 
