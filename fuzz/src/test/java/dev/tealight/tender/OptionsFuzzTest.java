@@ -3,14 +3,11 @@ package dev.tealight.tender;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.tealight.ConfigurationException;
-import dev.tealight.device.block.internal.BlockDeviceProvider;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 
 /** The tender's options; words are divided by zero bytes. */
 class OptionsFuzzTest {
-  private static final DeviceOptions DEVICES =
-      new DeviceOptions(List.of(new BlockDeviceProvider()));
+  private static final DeviceOptions DEVICES = new DeviceOptions();
 
   @FuzzTest(maxDuration = "10m")
   void anyWordsAreRefusedOrMakeSense(byte[] text) {
