@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tealight.ExitKind;
 import dev.tealight.Hypervisor;
 import dev.tealight.Monitor;
+import dev.tealight.RunResult;
 import dev.tealight.testkit.Guests;
 import dev.tealight.testkit.HostResources;
 import java.util.ArrayList;
@@ -48,6 +49,25 @@ class KvmLifeIT {
           try (KvmGuest guest = new KvmGuest(hypervisor, WRITE_AND_HALT)) {
             assertThat(guest.run()).isEqualTo(ExitKind.IO_WRITE);
             assertThat(guest.run()).isEqualTo(ExitKind.HALT);
+          }
+        });
+  }
+
+  @Test
+  void cyclesOfAMonitorThatRunsHelloLeaveNothingBehind() {
+    Monitor.Builder hello =
+        Monitor.builder()
+            .image("hello", Guests.image("hello"))
+            .arguments("Hello_Solo5")
+            .hypervisor(hypervisor);
+    HostResources.assertNothingLeftBy(
+        250,
+        TestKvm.effort(250, 10_000),
+        () -> {
+          try (Monitor monitor = hello.build()) {
+            assertThat(monitor.run()).isEqualTo(new RunResult.Halted(0));
+          } catch (InterruptedException e) {
+            throw new AssertionError(e);
           }
         });
   }
