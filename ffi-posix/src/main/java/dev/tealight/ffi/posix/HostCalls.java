@@ -22,12 +22,13 @@ public interface HostCalls {
   static HostCalls system() {
     String os = System.getProperty("os.name");
     String arch = System.getProperty("os.arch");
-    if (!os.equals("Linux") || !arch.equals("amd64")) {
+    boolean freeBsd = os.equals("FreeBSD");
+    if (!(freeBsd || os.equals("Linux")) || !arch.equals("amd64")) {
       throw new UnsupportedOperationException(
-          "no system calls for %s on %s, only for Linux on amd64".formatted(os, arch));
+          "no system calls for %s on %s, only for Linux and FreeBSD on amd64".formatted(os, arch));
     }
     NativeAccess.check();
-    return new LinuxHostCalls();
+    return freeBsd ? new FreeBsdHostCalls() : new LinuxHostCalls();
   }
 
   /**
@@ -68,11 +69,12 @@ public interface HostCalls {
    *
    * @param descriptor of the device
    * @param request code, zero-extended, that may be repeated after a failure
-   * @return what the device answers, or {@link #FAILED}: then {@link #ioctl(int, int, long)}, with
-   *     argument 0, repeats the request and tells why
+   * @param argument a number, or an address
+   * @return what the device answers, or {@link #FAILED}: then {@link #ioctl(int, int, long)}
+   *     repeats the request and tells why
    */
-  default long hotIoctl(int descriptor, int request) {
-    return ioctl(descriptor, request, 0);
+  default long hotIoctl(int descriptor, int request, long argument) {
+    return ioctl(descriptor, request, argument);
   }
 
   /**
@@ -194,6 +196,38 @@ public interface HostCalls {
    * @param errno positive
    */
   String errnoName(int errno);
+
+  /** {@return the host's number for {@code EAGAIN}: a call that would have to wait} */
+  default int tryAgain() {
+    return LinuxErrno.EAGAIN;
+  }
+
+  /**
+   * Reads or sets a value of the kernel by its name. FreeBSD has this call.
+   *
+   * @param name ended by a zero byte
+   * @param value filled with the present value, or {@link MemorySegment#NULL}
+   * @param valueByteSize a {@code size_t}: how many bytes {@code value} has, then how many were
+   *     filled; or {@link MemorySegment#NULL}
+   * @param wanted the value to set, or {@link MemorySegment#NULL}
+   * @return 0
+   */
+  default long sysctl(
+      MemorySegment name, MemorySegment value, MemorySegment valueByteSize, MemorySegment wanted) {
+    return -LinuxAbi.ENOSYS;
+  }
+
+  /**
+   * Sets what a child process gets of a mapping. FreeBSD has this call.
+   *
+   * @param address first byte, page-aligned
+   * @param byteSize number of bytes
+   * @param inheritance one {@code INHERIT_} value
+   * @return 0
+   */
+  default long minherit(long address, long byteSize, int inheritance) {
+    return -LinuxAbi.ENOSYS;
+  }
 
   /** {@return the number of this process, as the host's calls see it} */
   default long getpid() {

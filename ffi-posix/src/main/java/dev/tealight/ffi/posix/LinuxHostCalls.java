@@ -82,7 +82,7 @@ final class LinuxHostCalls implements HostCalls {
   }
 
   @Override
-  public long hotIoctl(int descriptor, int request) {
+  public long hotIoctl(int descriptor, int request, long argument) {
     try {
       long result =
           (long)
@@ -90,7 +90,7 @@ final class LinuxHostCalls implements HostCalls {
                   (long) SYS_IOCTL,
                   (long) descriptor,
                   Integer.toUnsignedLong(request),
-                  0L,
+                  argument,
                   0L,
                   0L,
                   0L);

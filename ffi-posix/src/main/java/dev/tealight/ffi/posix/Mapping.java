@@ -19,13 +19,28 @@ public final class Mapping {
    */
   public static MemorySegment shared(
       HostCalls host, Descriptor descriptor, long byteSize, Arena arena) {
+    return shared(host, descriptor, byteSize, 0, arena);
+  }
+
+  /**
+   * Maps what a descriptor offers, shared, readable and writable.
+   *
+   * @param host where
+   * @param descriptor whose memory
+   * @param byteSize from its start
+   * @param flags {@code MAP_} bits beside {@code MAP_SHARED}
+   * @param arena that unmaps it
+   * @return the mapping
+   */
+  public static MemorySegment shared(
+      HostCalls host, Descriptor descriptor, long byteSize, int flags, Arena arena) {
     long address =
         Descriptor.check(
             host,
             host.mmap(
                 byteSize,
                 LinuxAbi.PROT_READ | LinuxAbi.PROT_WRITE,
-                LinuxAbi.MAP_SHARED,
+                LinuxAbi.MAP_SHARED | flags,
                 descriptor.number(),
                 0),
             "mmap",

@@ -71,6 +71,25 @@ final class NativeAccess {
     return link(name, new Linker.Option[0]);
   }
 
+  /**
+   * {@return a function of the C library as {@code long f(errno, long x 7)}}
+   *
+   * @param name one that takes two arguments and then, as the caller wishes, more of them, all of
+   *     them integers or pointers
+   */
+  static MethodHandle linkVariadic(String name) {
+    return link(name, Linker.Option.captureCallState("errno"), Linker.Option.firstVariadicArg(2));
+  }
+
+  /**
+   * {@return a function of the C library as {@code long f(long x 7)}}
+   *
+   * @param name as for {@link #linkVariadic}
+   */
+  static MethodHandle linkVariadicWithoutErrno(String name) {
+    return link(name, Linker.Option.firstVariadicArg(2));
+  }
+
   private static MethodHandle link(String name, Linker.Option... options) {
     Linker linker = Linker.nativeLinker();
     ValueLayout.OfLong word = ValueLayout.JAVA_LONG;

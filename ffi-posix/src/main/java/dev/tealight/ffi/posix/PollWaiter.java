@@ -120,7 +120,7 @@ public final class PollWaiter implements Waiter {
     }
     if (entries.get(ValueLayout.JAVA_SHORT, REVENTS) != 0) {
       long result = host.read(event.number(), counter);
-      if (result < 0 && result != -LinuxErrno.EAGAIN) {
+      if (result < 0 && result != -host.tryAgain()) {
         throw Descriptor.failure(host, (int) -result, "read", event.toString());
       }
     }

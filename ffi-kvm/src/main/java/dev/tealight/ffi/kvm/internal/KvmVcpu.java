@@ -140,7 +140,7 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector, Unprivileg
     int code = KvmIoctl.RUN.code();
     return explain
         ? host.ioctl(descriptor.number(), code, 0)
-        : host.hotIoctl(descriptor.number(), code);
+        : host.hotIoctl(descriptor.number(), code, 0);
   }
 
   private long faultAddress() {

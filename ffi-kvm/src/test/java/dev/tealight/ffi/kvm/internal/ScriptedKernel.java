@@ -105,8 +105,8 @@ final class ScriptedKernel implements HostCalls {
   }
 
   @Override
-  public long hotIoctl(int descriptor, int request) {
-    return ioctl(descriptor, request, 0) < 0 ? FAILED : 0;
+  public long hotIoctl(int descriptor, int request, long argument) {
+    return ioctl(descriptor, request, argument) < 0 ? FAILED : 0;
   }
 
   @Override
