@@ -38,6 +38,7 @@ final class GuestCase {
   private boolean needsSse;
   private Optional<End> endIfProtected = Optional.empty();
   private Optional<End> endIfUnprivileged = Optional.empty();
+  private boolean preventedAsRead;
 
   private GuestCase(String program) {
     this.program = program;
@@ -120,6 +121,12 @@ final class GuestCase {
     return this;
   }
 
+  /** As {@link #faultsIfPrevented}; what the program does is read what it may only execute. */
+  GuestCase faultsIfReadPrevented() {
+    preventedAsRead = true;
+    return faultsIfPrevented();
+  }
+
   List<String> arguments() {
     return arguments;
   }
@@ -142,6 +149,10 @@ final class GuestCase {
 
   Optional<End> endIfPrevented() {
     return endIfProtected;
+  }
+
+  boolean isPreventedAsRead() {
+    return preventedAsRead;
   }
 
   List<String> texts() {

@@ -48,7 +48,7 @@ final class GuestCases {
     return List.of(
         guest("xnow").faults(TRANSLATION_FAULT),
         guest("rnow").faults(TRANSLATION_FAULT),
-        guest("xnor").halts(1, "FAILURE").faultsIfPrevented(),
+        guest("xnor").halts(1, "FAILURE").faultsIfReadPrevented(),
         guest("rnox").halts(1, "FAILURE").faultsIfPrevented(),
         guest("wnox").halts(1, "FAILURE").faultsIfPrevented());
   }

@@ -81,6 +81,18 @@ public abstract class GuestSuite {
     return false;
   }
 
+  /**
+   * {@return whether guests are kept from reading what {@link dev.tealight.Protection} lets them
+   * only execute; as {@link #protectsBeyondWrites} unless overridden}
+   */
+  protected boolean protectsReads() {
+    return protectsBeyondWrites();
+  }
+
+  private boolean protectsFrom(GuestCase guest) {
+    return guest.isPreventedAsRead() ? protectsReads() : protectsBeyondWrites();
+  }
+
   @BeforeAll
   void openHypervisor() {
     hypervisor = open();
@@ -192,11 +204,14 @@ public abstract class GuestSuite {
       return guest.endIfUnprivileged().get();
     }
     Optional<End> prevented = guest.endIfPrevented();
-    if (prevented.isPresent() && !protectsBeyondWrites()) {
+    if (prevented.isPresent() && !protectsFrom(guest)) {
       LOG.info(
-          "{}: {} is expected, {} protects writes alone", guest, guest.end(), hypervisor.name());
+          "{}: {} is expected, {} does not protect from this",
+          guest,
+          guest.end(),
+          hypervisor.name());
     }
-    return prevented.filter(end -> protectsBeyondWrites()).orElse(guest.end());
+    return prevented.filter(end -> protectsFrom(guest)).orElse(guest.end());
   }
 
   private static void assertTexts(GuestCase guest, String text) {

@@ -1,0 +1,593 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.ffi.bhyve.internal;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+
+import dev.tealight.ffi.posix.FreeBsdErrno;
+import dev.tealight.ffi.posix.HostCalls;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model of FreeBSD's kernel with vmm, at the boundary of its system calls. It knows the
+ * structures from the facts of its version alone, not from the backend, and executes guests on the
+ * software CPU. What it does it does as docs/bhyve.md says that a kernel does.
+ */
+final class VmmModel implements HostCalls {
+  private static final int FIRST_DESCRIPTOR = 1000;
+
+  /** Of the software CPU's counter. */
+  static final long TSC_FREQUENCY = 1_000_000_000;
+
+  private static final int PROT_EXEC = 4;
+  private static final int MAP_SHARED = 1;
+  private static final int CONTROL_NAME = 230;
+  private static final long REQUEST_SIZE = 0x1fff;
+  private static final int COPIES_IN = 0x80000000;
+  private static final int COPIES_OUT = 0x40000000;
+
+  final VmmFacts facts;
+  final boolean amd;
+
+  /** What the kernel says that it is; a jail may be told another. */
+  int osRelease;
+
+  boolean loaded = true;
+  boolean hardware = true;
+  boolean root = true;
+  boolean invariantTsc = true;
+
+  /** Whether it knows any form of VM_RUN. */
+  boolean runs = true;
+
+  /** Whether it has the requests of earlier versions. */
+  boolean compatible;
+
+  /** Whether it destroys VMs when the control device is closed. */
+  boolean destroysOnClose;
+
+  final Map<String, ModelVm> vms = new ConcurrentHashMap<>();
+  final Map<Integer, Object> descriptors = new ConcurrentHashMap<>();
+  final Map<Long, ModelVm> mappings = new ConcurrentHashMap<>();
+
+  /** Every call that is no freeing one. */
+  final List<String> calls = Collections.synchronizedList(new ArrayList<>());
+
+  boolean logging = true;
+
+  /** Makes every run end with the exit that the last one had, at once. */
+  boolean repeating;
+
+  private final Set<String> boundToControl = new HashSet<>();
+  private final Map<Integer, String> requests = new HashMap<>();
+  private @Nullable HostCalls real;
+  private int next = FIRST_DESCRIPTOR;
+  private int failing = -1;
+  private int failure;
+  private int made;
+
+  /** The control device. */
+  private record Control() {}
+
+  VmmModel(int version, boolean amd) {
+    this.amd = amd;
+    facts = VmmFacts.of(version);
+    osRelease = version * 100_000 + 1_000;
+    facts
+        .facts()
+        .values()
+        .forEach(
+            (name, value) -> {
+              if (name.matches("VM_[A-Z0-9_]+|VMMCTL_[A-Z_]+") && (value & 0xe0000000L) != 0) {
+                requests.put((int) (long) value, name);
+              }
+            });
+  }
+
+  /** Makes one call fail, counted from 0, that is no freeing one. */
+  VmmModel failing(int call, int errno) {
+    failing = call;
+    failure = errno;
+    return this;
+  }
+
+  BhyveHost host() {
+    return new BhyveHost(this, vms::keySet, process -> process == ProcessHandle.current().pid());
+  }
+
+  private synchronized boolean fails(String call) {
+    if (logging) {
+      calls.add(call);
+    }
+    return made++ == failing;
+  }
+
+  private synchronized HostCalls real() {
+    HostCalls known = real;
+    if (known == null) {
+      known = HostCalls.system();
+      real = known;
+    }
+    return known;
+  }
+
+  private synchronized long descriptor(Object of) {
+    descriptors.put(next, of);
+    return next++;
+  }
+
+  private static String string(MemorySegment path) {
+    return path.getString(0);
+  }
+
+  // Files.
+
+  @Override
+  public long open(MemorySegment path, int flags) {
+    String name = string(path);
+    if (fails("open " + name)) {
+      return -failure;
+    }
+    if (name.equals("/dev/vmmctl")) {
+      if (!loaded || !hardware || !facts.has("VMMCTL_VM_CREATE")) {
+        return -FreeBsdErrno.ENOENT;
+      }
+      return root ? descriptor(new Control()) : -FreeBsdErrno.EACCES;
+    }
+    ModelVm vm = name.startsWith("/dev/vmm/") ? vms.get(name.substring(9)) : null;
+    if (vm == null) {
+      return -FreeBsdErrno.ENOENT;
+    }
+    return root ? descriptor(vm) : -FreeBsdErrno.EACCES;
+  }
+
+  @Override
+  public long close(int descriptor) {
+    Object of = descriptors.remove(descriptor);
+    if (of == null) {
+      return real().close(descriptor);
+    }
+    if (of instanceof Control) {
+      boundToControl.forEach(this::destroy);
+    }
+    return 0;
+  }
+
+  @Override
+  public long sysctl(
+      MemorySegment name, MemorySegment value, MemorySegment byteSize, MemorySegment wanted) {
+    String what = string(name);
+    if (what.equals("hw.vmm.destroy")) {
+      return destroyBySysctl(wanted);
+    }
+    if (fails("sysctl " + what)) {
+      return -failure;
+    }
+    return switch (what) {
+      case "kern.osreldate" -> answer(value, byteSize, 4, osRelease);
+      case "machdep.tsc_freq" -> answer(value, byteSize, 8, TSC_FREQUENCY);
+      case "kern.timecounter.invariant_tsc" -> answer(value, byteSize, 4, invariantTsc ? 1 : 0);
+      case "hw.vmm.create" -> !loaded ? -FreeBsdErrno.ENOENT : createBySysctl(text(wanted));
+      default -> -FreeBsdErrno.ENOENT;
+    };
+  }
+
+  private static long answer(MemorySegment value, MemorySegment byteSize, int size, long number) {
+    if (byteSize.get(JAVA_LONG_UNALIGNED, 0) < size) {
+      return -FreeBsdErrno.ENOMEM;
+    }
+    byteSize.set(JAVA_LONG_UNALIGNED, 0, size);
+    if (size == 4) {
+      value.set(JAVA_INT_UNALIGNED, 0, (int) number);
+    } else {
+      value.set(JAVA_LONG_UNALIGNED, 0, number);
+    }
+    return 0;
+  }
+
+  private static String text(MemorySegment bytes) {
+    return new String(bytes.toArray(JAVA_BYTE), StandardCharsets.US_ASCII).split("\0", 2)[0];
+  }
+
+  private long createBySysctl(String name) {
+    return root ? create(name, false) : -FreeBsdErrno.EPERM;
+  }
+
+  private long destroyBySysctl(MemorySegment wanted) {
+    if (!loaded) {
+      return -FreeBsdErrno.ENOENT;
+    }
+    return root ? destroy(text(wanted)) : -FreeBsdErrno.EPERM;
+  }
+
+  private long create(String name, boolean bound) {
+    if (!hardware) {
+      return -FreeBsdErrno.ENXIO;
+    }
+    if (name.isEmpty() || !name.matches("[A-Za-z0-9._/-]{1,229}")) {
+      return -FreeBsdErrno.EINVAL;
+    }
+    if (vms.putIfAbsent(name, new ModelVm(this, name, facts)) != null) {
+      return -FreeBsdErrno.EEXIST;
+    }
+    if (bound) {
+      boundToControl.add(name);
+    }
+    return 0;
+  }
+
+  private long destroy(String name) {
+    ModelVm vm = vms.remove(name);
+    if (vm == null) {
+      return -FreeBsdErrno.EINVAL;
+    }
+    vm.destroy();
+    return 0;
+  }
+
+  // Memory of the host.
+
+  @Override
+  public long mmap(long byteSize, int protection, int flags, int descriptor, long offset) {
+    if (fails("mmap")) {
+      return -failure;
+    }
+    if (!(descriptors.get(descriptor) instanceof ModelVm vm)) {
+      return -FreeBsdErrno.EBADF;
+    }
+    if ((protection & PROT_EXEC) != 0 || (flags & MAP_SHARED) == 0) {
+      return -FreeBsdErrno.EINVAL;
+    }
+    ModelMemory.Mapping mapping = !vm.hasMemory() ? null : vm.memory().at(offset);
+    if (mapping == null || !mapping.contains(offset + byteSize - 1)) {
+      return -FreeBsdErrno.ENOENT;
+    }
+    long address = vm.memory().hostAddress(offset);
+    mappings.put(address, vm);
+    vm.mapped();
+    return address;
+  }
+
+  @Override
+  public long munmap(long address, long byteSize) {
+    ModelVm vm = mappings.remove(address);
+    if (vm == null) {
+      return -FreeBsdErrno.EINVAL;
+    }
+    vm.unmapped();
+    return 0;
+  }
+
+  @Override
+  public long minherit(long address, long byteSize, int inheritance) {
+    return fails("minherit") ? -failure : 0;
+  }
+
+  // Device requests.
+
+  @Override
+  public long ioctl(int descriptor, int request, MemorySegment argument) {
+    return ioctl(descriptor, request, argument.address());
+  }
+
+  @Override
+  public long ioctl(int descriptor, int request, long argument) {
+    String name = requests.get(request);
+    Object of = descriptors.get(descriptor);
+    if (of == null) {
+      return -FreeBsdErrno.EBADF;
+    }
+    boolean freeing = "VMMCTL_VM_DESTROY".equals(name) || "VM_SUSPEND".equals(name);
+    if (!freeing && fails(name == null ? "0x%x".formatted(request) : name)) {
+      return -failure;
+    }
+    if (name == null
+        || (name.startsWith("VM_RUN") && !runs)
+        || (!compatible && name.matches(".*_1[234]"))) {
+      return -FreeBsdErrno.ENOTTY;
+    }
+    long size = request >>> 16 & REQUEST_SIZE;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment copy = arena.allocate(Math.max(size, 1), 8);
+      MemorySegment original = memory(argument, size);
+      if ((request & COPIES_IN) != 0) {
+        copy.copyFrom(original);
+      }
+      long result = of instanceof ModelVm vm ? onVm(vm, name, copy) : onControl(name, copy);
+      if ((request & COPIES_OUT) != 0 && result >= 0) {
+        original.copyFrom(copy.asSlice(0, size));
+      }
+      return result;
+    }
+  }
+
+  @Override
+  public long hotIoctl(int descriptor, int request, long argument) {
+    return repeating ? 0 : ioctl(descriptor, request, argument);
+  }
+
+  @SuppressWarnings("restricted")
+  private static MemorySegment memory(long address, long byteSize) {
+    // SAFETY: as for a kernel, what a request points to is the caller's and as big as it says.
+    return MemorySegment.ofAddress(address).reinterpret(byteSize);
+  }
+
+  private long onControl(String request, MemorySegment argument) {
+    int flags = facts.getInt(argument, "vmmctl_vm_create.reserved");
+    for (long at = facts.value("vmmctl_vm_create.reserved") + 4;
+        at < argument.byteSize();
+        at += 4) {
+      if (argument.get(JAVA_INT_UNALIGNED, at) != 0) {
+        return -FreeBsdErrno.EINVAL;
+      }
+    }
+    if (flags != 0 && !(destroysOnClose && flags == 1)) {
+      return -FreeBsdErrno.EINVAL;
+    }
+    String name = text(argument.asSlice(0, CONTROL_NAME));
+    return switch (request) {
+      case "VMMCTL_VM_CREATE" -> create(name, flags == 1);
+      case "VMMCTL_VM_DESTROY" -> destroy(name);
+      default -> -FreeBsdErrno.ENOTTY;
+    };
+  }
+
+  private long onVm(ModelVm vm, String request, MemorySegment argument) {
+    if (vm.destroyed) {
+      return -FreeBsdErrno.ENXIO;
+    }
+    return switch (request) {
+      case "VM_ALLOC_MEMSEG", "VM_ALLOC_MEMSEG_14" -> allocate(vm, request, argument);
+      case "VM_MMAP_MEMSEG" -> vm.whileAllIdle(() -> map(vm, argument));
+      case "VM_MUNMAP_MEMSEG" -> vm.whileAllIdle(() -> unmap(vm, argument));
+      case "VM_SUSPEND" -> vm.suspend(facts.getInt(argument, "vm_suspend.how"));
+      case "VM_REINIT" -> vm.reset();
+      default -> onVcpu(vm, request, argument);
+    };
+  }
+
+  private long allocate(ModelVm vm, String request, MemorySegment argument) {
+    String struct = request.equals("VM_ALLOC_MEMSEG") ? "vm_memseg" : "vm_memseg_14";
+    if (argument.get(JAVA_BYTE, facts.value(struct + ".name")) != 0) {
+      return 0; // memory of a device, which nobody asks for
+    }
+    return vm.allocate(
+        facts.getInt(argument, struct + ".segid"), facts.getLong(argument, struct + ".len"));
+  }
+
+  private long map(ModelVm vm, MemorySegment argument) {
+    long gpa = facts.getLong(argument, "vm_memmap.gpa");
+    long offset = facts.getLong(argument, "vm_memmap.segoff");
+    long byteSize = facts.getLong(argument, "vm_memmap.len");
+    int prot = facts.getInt(argument, "vm_memmap.prot");
+    int flags = facts.getInt(argument, "vm_memmap.flags");
+    boolean pages =
+        ModelMemory.isPage(gpa) && ModelMemory.isPage(offset) && ModelMemory.isPage(byteSize);
+    if (!pages || byteSize <= 0 || prot == 0 || prot > 7 || flags != 0 || !vm.hasMemory()) {
+      return -FreeBsdErrno.EINVAL;
+    }
+    if (facts.getInt(argument, "vm_memmap.segid") != 0
+        || offset + byteSize > vm.memory().byteSize()) {
+      return -FreeBsdErrno.EINVAL;
+    }
+    if (vm.memory().overlaps(gpa, byteSize)) {
+      return -FreeBsdErrno.ENOMEM;
+    }
+    if (vm.memory().count() == facts.number("VM_MAX_MEMMAPS")) {
+      return -FreeBsdErrno.ENOSPC;
+    }
+    if (gpa != offset) {
+      throw new AssertionError("the model executes only what lies where its segment has it");
+    }
+    vm.memory().map(new ModelMemory.Mapping(gpa, byteSize, prot));
+    return 0;
+  }
+
+  private long unmap(ModelVm vm, MemorySegment argument) {
+    boolean done =
+        vm.memory()
+            .unmap(
+                facts.getLong(argument, "vm_munmap.gpa"), facts.getLong(argument, "vm_munmap.len"));
+    return done ? 0 : -FreeBsdErrno.EINVAL;
+  }
+
+  private long onVcpu(ModelVm vm, String request, MemorySegment argument) {
+    ModelVcpu vcpu = argument.byteSize() < 4 ? null : vm.vcpu(argument.get(JAVA_INT_UNALIGNED, 0));
+    if (vcpu == null) {
+      return -FreeBsdErrno.EINVAL;
+    }
+    return switch (request) {
+      case "VM_RUN" ->
+          facts.has("vm_run.cpuset")
+              ? vcpu.run(memory(facts.getLong(argument, "vm_run.vm_exit"), exitByteSize()))
+              : vcpu.run(argument.asSlice(facts.value("vm_run.vm_exit"), exitByteSize()));
+      case "VM_RUN_13" ->
+          vcpu.run(argument.asSlice(facts.value("vm_run_13.vm_exit"), exitByteSize()));
+      case "VM_ACTIVATE_CPU" -> vm.activate(vcpu);
+      case "VM_SUSPEND_CPU" -> vm.mark(vcpu, true);
+      case "VM_RESUME_CPU" -> vm.mark(vcpu, false);
+      default -> vm.whileIdle(vcpu, () -> onIdleVcpu(vm, vcpu, request, argument));
+    };
+  }
+
+  private long exitByteSize() {
+    return facts.value("sizeof vm_exit");
+  }
+
+  private long onIdleVcpu(ModelVm vm, ModelVcpu vcpu, String request, MemorySegment argument) {
+    return switch (request) {
+      case "VM_SET_CAPABILITY" -> capability(vcpu, argument);
+      case "VM_SET_REGISTER" -> {
+        long value = facts.getLong(argument, "vm_register.regval");
+        yield valid(vcpu.set(facts.getInt(argument, "vm_register.regnum"), value));
+      }
+      case "VM_GET_REGISTER" -> {
+        Long value = vcpu.get(facts.getInt(argument, "vm_register.regnum"));
+        if (value != null) {
+          facts.putLong(argument, "vm_register.regval", value);
+        }
+        yield valid(value != null);
+      }
+      case "VM_SET_REGISTER_SET", "VM_GET_REGISTER_SET" -> registers(vcpu, request, argument);
+      case "VM_SET_SEGMENT_DESCRIPTOR" ->
+          valid(vcpu.setDescriptor(facts.getInt(argument, "vm_seg_desc.regnum"), argument));
+      case "VM_GET_SEGMENT_DESCRIPTOR" ->
+          valid(vcpu.getDescriptor(facts.getInt(argument, "vm_seg_desc.regnum"), argument));
+      case "VM_RESTART_INSTRUCTION" -> {
+        vcpu.restart();
+        yield 0;
+      }
+      case "VM_INJECT_EXCEPTION" -> inject(vcpu, argument);
+      case "VM_GLA2GPA_NOFAULT" -> translate(vm, argument);
+      default -> -FreeBsdErrno.ENOTTY;
+    };
+  }
+
+  private static long valid(boolean was) {
+    return was ? 0 : -FreeBsdErrno.EINVAL;
+  }
+
+  private long capability(ModelVcpu vcpu, MemorySegment argument) {
+    int type = facts.getInt(argument, "vm_capability.captype");
+    if (type != facts.number("VM_CAP_HALT_EXIT")) {
+      return type >= facts.number("VM_CAP_MAX") ? -FreeBsdErrno.EINVAL : -FreeBsdErrno.ENOENT;
+    }
+    vcpu.haltExit = facts.getInt(argument, "vm_capability.capval") != 0;
+    return 0;
+  }
+
+  private long registers(ModelVcpu vcpu, String request, MemorySegment argument) {
+    int count = facts.getInt(argument, "vm_register_set.count");
+    if (count < 0 || count > facts.number("VM_REG_LAST")) {
+      return -FreeBsdErrno.EINVAL;
+    }
+    MemorySegment numbers = memory(facts.getLong(argument, "vm_register_set.regnums"), 4L * count);
+    MemorySegment values = memory(facts.getLong(argument, "vm_register_set.regvals"), 8L * count);
+    for (int i = 0; i < count; i++) {
+      int number = numbers.get(JAVA_INT_UNALIGNED, 4L * i);
+      if (request.equals("VM_SET_REGISTER_SET")) {
+        if (!vcpu.set(number, values.get(JAVA_LONG_UNALIGNED, 8L * i))) {
+          return -FreeBsdErrno.EINVAL;
+        }
+      } else {
+        Long value = vcpu.get(number);
+        if (value == null) {
+          return -FreeBsdErrno.EINVAL;
+        }
+        values.set(JAVA_LONG_UNALIGNED, 8L * i, value);
+      }
+    }
+    return 0;
+  }
+
+  private long inject(ModelVcpu vcpu, MemorySegment argument) {
+    int vector = facts.getInt(argument, "vm_exception.vector");
+    if (vcpu.injected >= 0) {
+      return -FreeBsdErrno.EBUSY;
+    }
+    if (vector < 0 || vector > 31 || vector == 8) {
+      return -FreeBsdErrno.EINVAL;
+    }
+    vcpu.injected = vector;
+    if (facts.getInt(argument, "vm_exception.restart_instruction") != 0) {
+      vcpu.restart();
+    }
+    return 0;
+  }
+
+  private long translate(ModelVm vm, MemorySegment argument) {
+    MemorySegment paging = argument.asSlice(facts.value("vm_gla2gpa.paging"));
+    if (facts.getInt(paging, "vm_guest_paging.paging_mode") != facts.number("PAGING_MODE_64")) {
+      return -FreeBsdErrno.EINVAL;
+    }
+    long gla = facts.getLong(argument, "vm_gla2gpa.gla");
+    long gpa = vm.memory().walk(gla, facts.getLong(paging, "vm_guest_paging.cr3"));
+    if (gpa == ModelMemory.OUTSIDE) {
+      return -FreeBsdErrno.EFAULT;
+    }
+    facts.putInt(argument, "vm_gla2gpa.fault", gpa == ModelMemory.FAULT ? 1 : 0);
+    facts.putLong(argument, "vm_gla2gpa.gpa", gpa);
+    return 0;
+  }
+
+  // What waiting takes is the host's.
+
+  @Override
+  public long eventfd() {
+    return fails("eventfd") ? -failure : real().eventfd();
+  }
+
+  @Override
+  public long read(int descriptor, MemorySegment buffer) {
+    return real().read(descriptor, buffer);
+  }
+
+  @Override
+  public long write(int descriptor, MemorySegment buffer) {
+    return real().write(descriptor, buffer);
+  }
+
+  @Override
+  public long ppoll(MemorySegment pollfds, int count, MemorySegment timeout) {
+    return real().ppoll(pollfds, count, timeout);
+  }
+
+  @Override
+  public long setTimerSlack(long nanos) {
+    return real().setTimerSlack(nanos);
+  }
+
+  @Override
+  public int tryAgain() {
+    return real().tryAgain();
+  }
+
+  @Override
+  public String errnoName(int errno) {
+    return FreeBsdErrno.name(errno);
+  }
+
+  // What FreeBSD does not have.
+
+  @Override
+  public long madvise(long address, long byteSize, int advice) {
+    return -FreeBsdErrno.ENOSYS;
+  }
+
+  @Override
+  public long gettid() {
+    return -FreeBsdErrno.ENOSYS;
+  }
+
+  @Override
+  public long tgkill(int thread, int signal) {
+    return -FreeBsdErrno.ENOSYS;
+  }
+
+  @Override
+  public long sigaction(int signal, MemorySegment action, MemorySegment previous) {
+    return -FreeBsdErrno.ENOSYS;
+  }
+
+  @Override
+  public long idleHandler() {
+    return 0;
+  }
+
+  @Override
+  public long unblockSignals(MemorySegment set) {
+    return -FreeBsdErrno.ENOSYS;
+  }
+}
