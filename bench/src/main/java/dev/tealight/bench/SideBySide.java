@@ -228,7 +228,9 @@ final class SideBySide {
   }
 
   private List<String> command(Path tender) {
-    return List.of(tender.toString(), image.toString(), WarmHello.ARGUMENT);
+    return tender.equals(tealight)
+        ? List.of(tender.toString(), "--ring3=never", image.toString(), WarmHello.ARGUMENT)
+        : List.of(tender.toString(), image.toString(), WarmHello.ARGUMENT);
   }
 
   /** The JVM with the flags that the launcher gives it, and nothing to do. */

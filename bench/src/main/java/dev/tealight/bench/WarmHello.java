@@ -5,6 +5,8 @@ import dev.tealight.Hypervisor;
 import dev.tealight.Hypervisors;
 import dev.tealight.Monitor;
 import dev.tealight.RunResult;
+import dev.tealight.ffi.kvm.KvmOptions;
+import dev.tealight.ffi.kvm.KvmOptions.Ring3Policy;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -22,7 +24,11 @@ final class WarmHello implements AutoCloseable {
   static final String ARGUMENT = "Hello_Solo5";
 
   private final Path image;
-  private final Hypervisor hypervisor = Hypervisors.open("kvm");
+
+  /** Guests start at the level at which the peer starts them. */
+  private final Hypervisor hypervisor =
+      Hypervisors.open(KvmOptions.DEFAULT.withRing3(Ring3Policy.NEVER));
+
   private final AtomicLong nanosInside = new AtomicLong();
   private final Hypervisor timed = new TimedHypervisor(hypervisor, nanosInside);
   private final OutputStream nowhere;
