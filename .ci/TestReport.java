@@ -44,7 +44,10 @@ final class TestReport {
     Document document =
         DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(file.toFile());
     String module = file.toString().replaceFirst("/target/.*", "");
-    String path = file.toString().contains("-class-path/") ? "class path" : "module path";
+    String path =
+        file.toString().contains("-hardware-lane/")
+            ? "hardware lane"
+            : file.toString().contains("-class-path/") ? "class path" : "module path";
     NodeList cases = document.getElementsByTagName("testcase");
     for (int i = 0; i < cases.getLength(); i++) {
       Element test = (Element) cases.item(i);
