@@ -291,12 +291,8 @@ public final class Execution {
 
   /** Who stops a guest wants it stopped, whatever its console is stuck in. */
   private static Duration patienceFor(RunResult how) {
-    return switch (how) {
-      case RunResult.Halted halted -> FOREVER;
-      case RunResult.Faulted faulted -> FOREVER;
-      case RunResult.Stopped stopped -> SHORTLY;
-      case RunResult.DeadlineExceeded exceeded -> SHORTLY;
-    };
+    boolean stopped = how instanceof RunResult.Stopped || how instanceof RunResult.DeadlineExceeded;
+    return stopped ? SHORTLY : FOREVER;
   }
 
   /** {@return the result, or empty if it is not there} */

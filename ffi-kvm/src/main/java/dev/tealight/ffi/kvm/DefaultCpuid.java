@@ -2,8 +2,9 @@
 package dev.tealight.ffi.kvm;
 
 import dev.tealight.ffi.kvm.KvmOptions.CpuidEntry;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The default CPUID policy.
@@ -27,31 +28,36 @@ final class DefaultCpuid {
   private DefaultCpuid() {}
 
   static List<CpuidEntry> apply(List<CpuidEntry> supported) {
-    return supported.stream().flatMap(DefaultCpuid::keep).toList();
+    List<CpuidEntry> kept = new ArrayList<>();
+    for (CpuidEntry entry : supported) {
+      CpuidEntry reduced = reduce(entry);
+      if (reduced != null) {
+        kept.add(reduced);
+      }
+    }
+    return kept;
   }
 
-  private static Stream<CpuidEntry> keep(CpuidEntry entry) {
+  /** {@return what guests learn of an answer, or null if they do not get it} */
+  private static @Nullable CpuidEntry reduce(CpuidEntry entry) {
     return switch (entry.function()) {
-      case 0x1 -> Stream.of(entry.without(0, INITIAL_APIC_ID, VMX | SMX, 0));
+      case 0x1 -> entry.without(0, INITIAL_APIC_ID, VMX | SMX, 0);
       case 0x7 ->
-          Stream.of(
-              entry.index() == 0
-                  ? entry.without(0, SGX | MONITORING | ALLOCATION, SGX_LAUNCH_CONTROL, 0)
-                  : entry);
+          entry.index() == 0
+              ? entry.without(0, SGX | MONITORING | ALLOCATION, SGX_LAUNCH_CONTROL, 0)
+              : entry;
       // The extended topology leaves: EDX is the number of the processor that answered.
-      case 0xb, 0x1f -> Stream.of(entry.without(0, 0, 0, -1));
+      case 0xb, 0x1f -> entry.without(0, 0, 0, -1);
       // Cache monitoring, cache allocation, SGX.
-      case 0xf, 0x10, 0x12 -> Stream.empty();
+      case 0xf, 0x10, 0x12 -> null;
       // "KVMKVMKVM" without a further leaf: a guest may know where it runs, no more.
       case 0x4000_0000 ->
-          Stream.of(
-              new CpuidEntry(
-                  0x4000_0000, 0, false, 0x4000_0000, entry.ebx(), entry.ecx(), entry.edx()));
-      case 0x4000_0001 -> Stream.empty();
-      case 0x8000_0001 -> Stream.of(entry.without(0, 0, SVM | SKINIT, 0));
+          new CpuidEntry(0x4000_0000, 0, false, 0x4000_0000, entry.ebx(), entry.ecx(), entry.edx());
+      case 0x4000_0001 -> null;
+      case 0x8000_0001 -> entry.without(0, 0, SVM | SKINIT, 0);
       // SVM and SEV.
-      case 0x8000_000a, 0x8000_001f -> Stream.empty();
-      default -> Stream.of(entry);
+      case 0x8000_000a, 0x8000_001f -> null;
+      default -> entry;
     };
   }
 }

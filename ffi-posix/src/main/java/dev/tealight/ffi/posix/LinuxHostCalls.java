@@ -4,8 +4,8 @@ package dev.tealight.ffi.posix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
 
 /**
@@ -43,11 +43,17 @@ final class LinuxHostCalls implements HostCalls {
     static final MethodHandle SYSCALL = NativeAccess.link("syscall");
     static final MethodHandle SIGACTION = NativeAccess.link("sigaction");
     static final long GETPID = NativeAccess.address("getpid");
-    static final VarHandle ERRNO =
-        NativeAccess.ERRNO_LAYOUT.varHandle(PathElement.groupElement("errno"));
+    static final long ERRNO =
+        NativeAccess.ERRNO_LAYOUT.byteOffset(PathElement.groupElement("errno"));
   }
 
-  /** Linked when a guest is first run, which not every process does. */
+  /**
+   * After so many calls the form without errno pays: to link it takes milliseconds, which a guest
+   * that soon ends would feel.
+   */
+  private static final int HOT = 256;
+
+  /** Linked when a guest has run for a while. */
   private static final class HotSymbols {
     static final MethodHandle SYSCALL = NativeAccess.linkWithoutErrno("syscall");
   }
@@ -57,6 +63,9 @@ final class LinuxHostCalls implements HostCalls {
       ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(NativeAccess.ERRNO_LAYOUT));
 
   private final long process;
+
+  /** Up to {@link #HOT}; threads that count at once may lose a few, which does no harm. */
+  private int hotCalls;
 
   LinuxHostCalls() {
     process = call(SYS_GETPID, 0, 0, 0, 0, 0, 0);
@@ -83,6 +92,10 @@ final class LinuxHostCalls implements HostCalls {
 
   @Override
   public long hotIoctl(int descriptor, int request, long argument) {
+    if (hotCalls < HOT) {
+      hotCalls++;
+      return ioctl(descriptor, request, argument);
+    }
     try {
       long result =
           (long)
@@ -250,7 +263,7 @@ final class LinuxHostCalls implements HostCalls {
   }
 
   private static long failure(MemorySegment state) {
-    return -(int) Symbols.ERRNO.get(state, 0L);
+    return -state.get(ValueLayout.JAVA_INT, Symbols.ERRNO);
   }
 
   private static long address(MemorySegment segment) {

@@ -7,9 +7,10 @@ import dev.tealight.ffi.posix.Descriptor;
 import dev.tealight.ffi.posix.HostCalls;
 import dev.tealight.ffi.posix.LinuxAbi;
 import dev.tealight.ffi.posix.LinuxErrno;
+import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /** The device node, opened and found to be sufficient. */
 final class KvmDevice implements AutoCloseable {
@@ -65,20 +66,18 @@ final class KvmDevice implements AutoCloseable {
       throw new HypervisorUnavailableException(
           "kvm: %s has API version %d, only %d is known".formatted(PATH, version, API_VERSION));
     }
+    List<String> missing = new ArrayList<>();
     for (KvmCap cap : KvmCap.values()) {
       if (descriptor.ioctl(KvmIoctl.CHECK_EXTENSION, cap.number()) > 0) {
         capabilities.add(cap);
+      } else if (cap.needed()) {
+        missing.add(cap.kernelName());
       }
     }
-    String missing =
-        EnumSet.allOf(KvmCap.class).stream()
-            .filter(cap -> cap.needed() && !capabilities.contains(cap))
-            .map(KvmCap::kernelName)
-            .collect(Collectors.joining(", "));
     if (!missing.isEmpty()) {
       throw new HypervisorUnavailableException(
           "kvm: %s lacks %s: a newer kernel is needed, or another kind of host"
-              .formatted(PATH, missing));
+              .formatted(PATH, String.join(", ", missing)));
     }
     vcpuMappingByteSize = descriptor.ioctl(KvmIoctl.GET_VCPU_MMAP_SIZE, 0);
   }

@@ -57,15 +57,11 @@ public final class KvmHypervisorProvider implements HypervisorProvider {
 
   @Override
   public Hypervisor open(Optional<? extends BackendOptions> options) {
-    KvmOptions own =
-        switch (options.orElse(null)) {
-          case null -> KvmOptions.DEFAULT;
-          case KvmOptions it -> it;
-          case BackendOptions other ->
-              throw new ConfigurationException(
-                  "backend kvm was given options of backend " + other.backend());
-        };
-    return KvmHypervisor.open(host(), own);
+    BackendOptions given = options.isPresent() ? options.get() : KvmOptions.DEFAULT;
+    if (given instanceof KvmOptions own) {
+      return KvmHypervisor.open(host(), own);
+    }
+    throw new ConfigurationException("backend kvm was given options of backend " + given.backend());
   }
 
   private HostCalls host() {

@@ -7,18 +7,17 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.StructLayout;
-import java.lang.invoke.VarHandle;
 
 /** struct kvm_interrupt: an external interrupt to deliver. */
 record KvmInterrupt(int vector) {
   static final StructLayout LAYOUT =
       structLayout(JAVA_INT.withName("irq")).withName("kvm_interrupt");
 
-  private static final VarHandle IRQ = Fields.handle(LAYOUT, "irq");
+  private static final long IRQ = Fields.offset(LAYOUT, "irq");
 
   MemorySegment toNative(SegmentAllocator allocator) {
     MemorySegment target = allocator.allocate(LAYOUT);
-    IRQ.set(target, vector);
+    target.set(JAVA_INT, IRQ, vector);
     return target;
   }
 

@@ -9,7 +9,6 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.StructLayout;
-import java.lang.invoke.VarHandle;
 
 /** struct kvm_ioeventfd: guest writes that ring an event counter. */
 record KvmIoeventfd(long address, int byteSize, int descriptor, int flags) {
@@ -29,17 +28,17 @@ record KvmIoeventfd(long address, int byteSize, int descriptor, int flags) {
   /** Takes the counter away again. */
   static final int DEASSIGN = 1 << 2;
 
-  private static final VarHandle ADDR = Fields.handle(LAYOUT, "addr");
-  private static final VarHandle LEN = Fields.handle(LAYOUT, "len");
-  private static final VarHandle FD = Fields.handle(LAYOUT, "fd");
-  private static final VarHandle FLAGS = Fields.handle(LAYOUT, "flags");
+  private static final long ADDR = Fields.offset(LAYOUT, "addr");
+  private static final long LEN = Fields.offset(LAYOUT, "len");
+  private static final long FD = Fields.offset(LAYOUT, "fd");
+  private static final long FLAGS = Fields.offset(LAYOUT, "flags");
 
   MemorySegment toNative(SegmentAllocator allocator) {
     MemorySegment target = allocator.allocate(LAYOUT);
-    ADDR.set(target, address);
-    LEN.set(target, byteSize);
-    FD.set(target, descriptor);
-    FLAGS.set(target, flags);
+    target.set(JAVA_LONG, ADDR, address);
+    target.set(JAVA_INT, LEN, byteSize);
+    target.set(JAVA_INT, FD, descriptor);
+    target.set(JAVA_INT, FLAGS, flags);
     return target;
   }
 

@@ -89,35 +89,34 @@ final class KvmRun {
   /** The internal error of an instruction that KVM cannot emulate. */
   static final int EMULATION_FAILED = 1;
 
-  private static final VarHandle REQUEST_INTERRUPT_WINDOW =
-      Fields.handle(HEADER, "request_interrupt_window");
-  private static final VarHandle IMMEDIATE_EXIT = Fields.handle(HEADER, "immediate_exit");
-  private static final VarHandle EXIT_REASON = Fields.handle(HEADER, "exit_reason");
-  private static final VarHandle READY_FOR_INTERRUPT =
-      Fields.handle(HEADER, "ready_for_interrupt_injection");
-  private static final VarHandle IF_FLAG = Fields.handle(HEADER, "if_flag");
-  private static final VarHandle IO_DIRECTION = Fields.handle(IO, "direction");
-  private static final VarHandle IO_SIZE = Fields.handle(IO, "size");
-  private static final VarHandle IO_PORT = Fields.handle(IO, "port");
-  private static final VarHandle IO_COUNT = Fields.handle(IO, "count");
-  private static final VarHandle IO_DATA_OFFSET = Fields.handle(IO, "data_offset");
-  private static final VarHandle MMIO_PHYS_ADDR = Fields.handle(MMIO, "phys_addr");
-  private static final VarHandle MMIO_DATA = Fields.handle(MMIO, "data");
-  private static final VarHandle MMIO_LEN = Fields.handle(MMIO, "len");
-  private static final VarHandle MMIO_IS_WRITE = Fields.handle(MMIO, "is_write");
-  private static final VarHandle DEBUG_EXCEPTION = Fields.handle(DEBUG, "exception");
-  private static final VarHandle DEBUG_PC = Fields.handle(DEBUG, "pc");
-  private static final VarHandle DEBUG_DR6 = Fields.handle(DEBUG, "dr6");
-  private static final VarHandle ENTRY_FAILURE =
-      Fields.handle(FAIL_ENTRY, "hardware_entry_failure_reason");
-  private static final VarHandle SUBERROR = Fields.handle(INTERNAL, "suberror");
-  private static final VarHandle NDATA = Fields.handle(INTERNAL, "ndata");
-  private static final VarHandle FAILURE_FLAGS = Fields.handle(EMULATION_FAILURE, "flags");
-  private static final VarHandle FAILURE_SIZE = Fields.handle(EMULATION_FAILURE, "insn_size");
-  private static final VarHandle FAULT_GPA = Fields.handle(MEMORY_FAULT, "gpa");
-  static final long FAILURE_BYTES =
-      Fields.offset(EMULATION_FAILURE, "insn_size") + JAVA_BYTE.byteSize();
-  static final long FAILURE_DATA = Fields.offset(EMULATION_FAILURE, "flags");
+  private static final VarHandle VOLATILE_BYTE =
+      JAVA_BYTE.varHandle().withInvokeExactBehavior();
+
+  private static final long REQUEST_INTERRUPT_WINDOW = Fields.offset(HEADER, "request_interrupt_window");
+  private static final long IMMEDIATE_EXIT = Fields.offset(HEADER, "immediate_exit");
+  private static final long EXIT_REASON = Fields.offset(HEADER, "exit_reason");
+  private static final long READY_FOR_INTERRUPT = Fields.offset(HEADER, "ready_for_interrupt_injection");
+  private static final long IF_FLAG = Fields.offset(HEADER, "if_flag");
+  private static final long IO_DIRECTION = Fields.offset(IO, "direction");
+  private static final long IO_SIZE = Fields.offset(IO, "size");
+  private static final long IO_PORT = Fields.offset(IO, "port");
+  private static final long IO_COUNT = Fields.offset(IO, "count");
+  private static final long IO_DATA_OFFSET = Fields.offset(IO, "data_offset");
+  private static final long MMIO_PHYS_ADDR = Fields.offset(MMIO, "phys_addr");
+  private static final long MMIO_DATA = Fields.offset(MMIO, "data");
+  private static final long MMIO_LEN = Fields.offset(MMIO, "len");
+  private static final long MMIO_IS_WRITE = Fields.offset(MMIO, "is_write");
+  private static final long DEBUG_EXCEPTION = Fields.offset(DEBUG, "exception");
+  private static final long DEBUG_PC = Fields.offset(DEBUG, "pc");
+  private static final long DEBUG_DR6 = Fields.offset(DEBUG, "dr6");
+  private static final long ENTRY_FAILURE = Fields.offset(FAIL_ENTRY, "hardware_entry_failure_reason");
+  private static final long SUBERROR = Fields.offset(INTERNAL, "suberror");
+  private static final long NDATA = Fields.offset(INTERNAL, "ndata");
+  private static final long FAILURE_FLAGS = Fields.offset(EMULATION_FAILURE, "flags");
+  private static final long FAILURE_SIZE = Fields.offset(EMULATION_FAILURE, "insn_size");
+  private static final long FAULT_GPA = Fields.offset(MEMORY_FAULT, "gpa");
+  static final long FAILURE_BYTES = FAILURE_SIZE + JAVA_BYTE.byteSize();
+  static final long FAILURE_DATA = FAILURE_FLAGS;
   private static final int FAILURE_BYTES_LIMIT = 15;
   private static final int FAILURE_INFORMATION = 5;
   private static final int FAILURE_DATA_LIMIT = 16;
@@ -142,42 +141,42 @@ final class KvmRun {
 
   /** Makes every entry to the guest fail with {@code EINTR}, or no longer. Any thread. */
   void immediateExit(boolean wanted) {
-    IMMEDIATE_EXIT.setVolatile(segment, (byte) (wanted ? 1 : 0));
+    VOLATILE_BYTE.setVolatile(segment, IMMEDIATE_EXIT, (byte) (wanted ? 1 : 0));
   }
 
   void requestInterruptWindow(boolean wanted) {
-    REQUEST_INTERRUPT_WINDOW.set(segment, (byte) (wanted ? 1 : 0));
+    segment.set(JAVA_BYTE, REQUEST_INTERRUPT_WINDOW, (byte) (wanted ? 1 : 0));
   }
 
   boolean readyForInterrupt() {
-    return (byte) READY_FOR_INTERRUPT.get(segment) != 0 && (byte) IF_FLAG.get(segment) != 0;
+    return segment.get(JAVA_BYTE, READY_FOR_INTERRUPT) != 0 && segment.get(JAVA_BYTE, IF_FLAG) != 0;
   }
 
   int exitReason() {
-    return (int) EXIT_REASON.get(segment);
+    return segment.get(JAVA_INT, EXIT_REASON);
   }
 
   boolean ioIsWrite() {
-    return (byte) IO_DIRECTION.get(segment) == DIRECTION_OUT;
+    return segment.get(JAVA_BYTE, IO_DIRECTION) == DIRECTION_OUT;
   }
 
   /** {@return bytes of one element: 1, 2 or 4} */
   int ioWidth() {
-    return (byte) IO_SIZE.get(segment);
+    return segment.get(JAVA_BYTE, IO_SIZE);
   }
 
   int ioPort() {
-    return (short) IO_PORT.get(segment) & 0xffff;
+    return segment.get(JAVA_SHORT, IO_PORT) & 0xffff;
   }
 
   /** {@return the number of elements, more than one for a string instruction} */
   int ioCount() {
-    return (int) IO_COUNT.get(segment);
+    return segment.get(JAVA_INT, IO_COUNT);
   }
 
   /** {@return where the first element is} */
   long ioDataOffset() {
-    return (long) IO_DATA_OFFSET.get(segment);
+    return segment.get(JAVA_LONG, IO_DATA_OFFSET);
   }
 
   /** {@return an element, zero-extended} */
@@ -198,54 +197,54 @@ final class KvmRun {
   }
 
   long mmioAddress() {
-    return (long) MMIO_PHYS_ADDR.get(segment);
+    return segment.get(JAVA_LONG, MMIO_PHYS_ADDR);
   }
 
   int mmioWidth() {
-    return (int) MMIO_LEN.get(segment);
+    return segment.get(JAVA_INT, MMIO_LEN);
   }
 
   boolean mmioIsWrite() {
-    return (byte) MMIO_IS_WRITE.get(segment) != 0;
+    return segment.get(JAVA_BYTE, MMIO_IS_WRITE) != 0;
   }
 
   /** {@return what was written, zero-extended} */
   long mmioData(int width) {
-    return (long) MMIO_DATA.get(segment) & (width >= 8 ? -1L : (1L << (8 * width)) - 1);
+    return segment.get(JAVA_LONG, MMIO_DATA) & (width >= 8 ? -1L : (1L << (8 * width)) - 1);
   }
 
   void mmioData(long value) {
-    MMIO_DATA.set(segment, value);
+    segment.set(JAVA_LONG, MMIO_DATA, value);
   }
 
   int debugException() {
-    return (int) DEBUG_EXCEPTION.get(segment);
+    return segment.get(JAVA_INT, DEBUG_EXCEPTION);
   }
 
   long debugAddress() {
-    return (long) DEBUG_PC.get(segment);
+    return segment.get(JAVA_LONG, DEBUG_PC);
   }
 
   /** {@return the debug status register} */
   long debugStatus() {
-    return (long) DEBUG_DR6.get(segment);
+    return segment.get(JAVA_LONG, DEBUG_DR6);
   }
 
   long entryFailureReason() {
-    return (long) ENTRY_FAILURE.get(segment);
+    return segment.get(JAVA_LONG, ENTRY_FAILURE);
   }
 
   int internalErrorCode() {
-    return (int) SUBERROR.get(segment);
+    return segment.get(JAVA_INT, SUBERROR);
   }
 
   /** {@return the instruction that could not be emulated in hex, or empty if KVM does not tell} */
   String failedInstruction() {
-    if ((int) NDATA.get(segment) < 3
-        || ((long) FAILURE_FLAGS.get(segment) & INSTRUCTION_BYTES) == 0) {
+    if (segment.get(JAVA_INT, NDATA) < 3
+        || (segment.get(JAVA_LONG, FAILURE_FLAGS) & INSTRUCTION_BYTES) == 0) {
       return "";
     }
-    int size = Math.clamp((byte) FAILURE_SIZE.get(segment), 0, FAILURE_BYTES_LIMIT);
+    int size = Math.clamp(segment.get(JAVA_BYTE, FAILURE_SIZE), 0, FAILURE_BYTES_LIMIT);
     byte[] bytes = segment.asSlice(FAILURE_BYTES, size).toArray(JAVA_BYTE);
     return HexFormat.ofDelimiter(" ").formatHex(bytes);
   }
@@ -256,8 +255,8 @@ final class KvmRun {
    * comes with it. KVM calls this debugging data, and promises nothing.
    */
   long failureInformation(int index) {
-    int size = (int) NDATA.get(segment);
-    boolean hasBytes = ((long) FAILURE_FLAGS.get(segment) & INSTRUCTION_BYTES) != 0;
+    int size = segment.get(JAVA_INT, NDATA);
+    boolean hasBytes = (segment.get(JAVA_LONG, FAILURE_FLAGS) & INSTRUCTION_BYTES) != 0;
     int first = hasBytes ? 3 : 1; // behind the flags, and 16 bytes of the instruction
     return size < first + FAILURE_INFORMATION || size > FAILURE_DATA_LIMIT
         ? 0
@@ -265,6 +264,6 @@ final class KvmRun {
   }
 
   long memoryFaultAddress() {
-    return (long) FAULT_GPA.get(segment);
+    return segment.get(JAVA_LONG, FAULT_GPA);
   }
 }

@@ -8,7 +8,6 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.StructLayout;
-import java.lang.invoke.VarHandle;
 
 /**
  * struct kvm_userspace_memory_region: a slot of guest memory.
@@ -27,19 +26,19 @@ record KvmUserspaceMemoryRegion(int slot, int flags, long gpa, long byteSize, lo
 
   static final int READONLY = 1 << 1;
 
-  private static final VarHandle SLOT = Fields.handle(LAYOUT, "slot");
-  private static final VarHandle FLAGS = Fields.handle(LAYOUT, "flags");
-  private static final VarHandle GUEST_PHYS_ADDR = Fields.handle(LAYOUT, "guest_phys_addr");
-  private static final VarHandle MEMORY_SIZE = Fields.handle(LAYOUT, "memory_size");
-  private static final VarHandle USERSPACE_ADDR = Fields.handle(LAYOUT, "userspace_addr");
+  private static final long SLOT = Fields.offset(LAYOUT, "slot");
+  private static final long FLAGS = Fields.offset(LAYOUT, "flags");
+  private static final long GUEST_PHYS_ADDR = Fields.offset(LAYOUT, "guest_phys_addr");
+  private static final long MEMORY_SIZE = Fields.offset(LAYOUT, "memory_size");
+  private static final long USERSPACE_ADDR = Fields.offset(LAYOUT, "userspace_addr");
 
   MemorySegment toNative(SegmentAllocator allocator) {
     MemorySegment target = allocator.allocate(LAYOUT);
-    SLOT.set(target, slot);
-    FLAGS.set(target, flags);
-    GUEST_PHYS_ADDR.set(target, gpa);
-    MEMORY_SIZE.set(target, byteSize);
-    USERSPACE_ADDR.set(target, hva);
+    target.set(JAVA_INT, SLOT, slot);
+    target.set(JAVA_INT, FLAGS, flags);
+    target.set(JAVA_LONG, GUEST_PHYS_ADDR, gpa);
+    target.set(JAVA_LONG, MEMORY_SIZE, byteSize);
+    target.set(JAVA_LONG, USERSPACE_ADDR, hva);
     return target;
   }
 

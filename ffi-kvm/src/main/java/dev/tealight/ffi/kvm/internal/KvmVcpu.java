@@ -268,10 +268,7 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector, Unprivileg
 
   @Override
   public void writeState(CpuState state) {
-    X86CpuState x86 =
-        switch (state) {
-          case X86CpuState it -> it;
-        };
+    X86CpuState x86 = (X86CpuState) state;
     descriptor.ioctl(KvmIoctl.GET_SREGS, sregs, "");
     KvmSregs.toNative(x86, sregs);
     descriptor.ioctl(KvmIoctl.SET_SREGS, sregs, state);
@@ -281,10 +278,7 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector, Unprivileg
 
   @Override
   public void start(CpuState state, long scratch) {
-    X86CpuState x86 =
-        switch (state) {
-          case X86CpuState it -> it;
-        };
+    X86CpuState x86 = (X86CpuState) state;
     ring3 = new Ring3(this, descriptor, vm.memory(), arena, x86, scratch);
   }
 

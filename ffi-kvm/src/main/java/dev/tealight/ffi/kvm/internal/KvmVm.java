@@ -64,7 +64,7 @@ final class KvmVm implements Vm, Doorbells {
   public void protect(List<Region> regions) {
     checkOpen();
     memory.restrict(regions);
-    slots.want(regions, memory.byteSize());
+    slots.want(memory.regions(), memory.byteSize());
   }
 
   /** Called before the guest runs. */

@@ -5,7 +5,6 @@ import dev.tealight.Region;
 import dev.tealight.ffi.posix.Descriptor;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -39,7 +38,7 @@ final class MemorySlots {
   /**
    * Sets what {@link #install} installs.
    *
-   * @param regions without overlap, inside memory
+   * @param regions by ascending address, without overlap, inside memory
    */
   void want(List<Region> regions, long memoryByteSize) {
     synchronized (installing) {
@@ -48,11 +47,15 @@ final class MemorySlots {
     }
   }
 
-  /** {@return the fewest slots that cover memory as the regions ask for} */
+  /**
+   * {@return the fewest slots that cover memory as the regions ask for}
+   *
+   * @param regions by ascending address, without overlap, inside memory
+   */
   static List<Slot> plan(List<Region> regions, long memoryByteSize) {
     List<Slot> slots = new ArrayList<>();
     long covered = 0;
-    for (Region region : regions.stream().sorted(Comparator.comparingLong(Region::gpa)).toList()) {
+    for (Region region : regions) {
       append(slots, covered, region.gpa(), true);
       append(slots, region.gpa(), region.end(), region.protection().write());
       covered = region.end();
