@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.bench;
 
+import dev.tealight.Console;
 import dev.tealight.Hypervisor;
 import dev.tealight.Hypervisors;
 import dev.tealight.Monitor;
@@ -14,10 +15,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 
 /**
  * Runs of the hello unikernel in this JVM, each from reading the image's file to the last thing
- * freed. The console is the default one, with its thread, and writes to the null device.
+ * freed. The console writes to the null device.
  */
 final class WarmHello implements AutoCloseable {
   /** What the hello image wants to be told. */
@@ -32,14 +34,26 @@ final class WarmHello implements AutoCloseable {
   private final AtomicLong nanosInside = new AtomicLong();
   private final Hypervisor timed = new TimedHypervisor(hypervisor, nanosInside);
   private final OutputStream nowhere;
+  private final Console console;
 
+  /** With the default console, which has a queue and a thread. */
   WarmHello(Path image) {
+    this(image, Console::to);
+  }
+
+  /**
+   * With a console of the caller's choice.
+   *
+   * @param console makes it out of the sink
+   */
+  WarmHello(Path image, Function<Console.Sink, Console> console) {
     this.image = image;
     try {
       nowhere = Files.newOutputStream(Path.of("/dev/null"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+    this.console = console.apply(nowhere::write);
   }
 
   /** Runs until the compilers have little left to do. */
@@ -91,7 +105,7 @@ final class WarmHello implements AutoCloseable {
         Monitor.builder()
             .image(image)
             .arguments(ARGUMENT)
-            .console(nowhere)
+            .console(console)
             .hypervisor(on)
             .build()) {
       RunResult result = monitor.run();

@@ -173,6 +173,7 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
     while (true) {
       int count;
       boolean last;
+      boolean wasFull;
       lock.lock();
       try {
         while (used == 0 && !finishing) {
@@ -181,13 +182,16 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
           }
           filled.awaitUninterruptibly();
         }
+        wasFull = used == Objects.requireNonNull(ring).length;
         count = take(chunk);
         last = finishing && used == 0;
         writing = true;
       } finally {
         lock.unlock();
       }
-      room.wake();
+      if (wasFull) { // a guest waits for room only then
+        room.wake();
+      }
       deliver(chunk, count, last);
       lock.lock();
       try {
