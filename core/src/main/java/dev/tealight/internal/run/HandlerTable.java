@@ -6,7 +6,6 @@ import dev.tealight.device.GuestCallHandler;
 import dev.tealight.device.GuestCallRegistry;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -93,7 +92,7 @@ public final class HandlerTable implements GuestCallRegistry {
         }
       }
       ranges.add(added);
-      ranges.sort(Comparator.comparingLong(Range::first));
+      ranges.sort((a, b) -> Long.compare(a.first(), b.first()));
       firsts = ranges.stream().mapToLong(Range::first).toArray();
     }
 

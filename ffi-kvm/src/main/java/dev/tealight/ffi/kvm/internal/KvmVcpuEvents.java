@@ -10,7 +10,6 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.StructLayout;
-import java.lang.invoke.VarHandle;
 
 /**
  * struct kvm_vcpu_events: exceptions and interrupts under way. Only the exception has names here;
@@ -29,9 +28,9 @@ final class KvmVcpuEvents {
               JAVA_LONG.withName("exception_payload"))
           .withName("kvm_vcpu_events");
 
-  private static final VarHandle NR = Fields.handle(LAYOUT, "exception_nr");
-  private static final VarHandle ERROR_CODE = Fields.handle(LAYOUT, "exception_error_code");
-  private static final VarHandle HAS_PAYLOAD = Fields.handle(LAYOUT, "exception_has_payload");
+  private static final long NR = Fields.offset(LAYOUT, "exception_nr");
+  private static final long ERROR_CODE = Fields.offset(LAYOUT, "exception_error_code");
+  private static final long HAS_PAYLOAD = Fields.offset(LAYOUT, "exception_has_payload");
   private static final long EXCEPTION_BYTE_SIZE = 8;
 
   private final MemorySegment segment;
@@ -46,16 +45,16 @@ final class KvmVcpuEvents {
 
   /** {@return the number of the last exception} */
   int vector() {
-    return (byte) NR.get(segment) & 0xff;
+    return segment.get(JAVA_BYTE, NR) & 0xff;
   }
 
   int errorCode() {
-    return (int) ERROR_CODE.get(segment);
+    return segment.get(JAVA_INT, ERROR_CODE);
   }
 
   /** Makes it as if there had been no exception. */
   void clearException() {
     segment.asSlice(0, EXCEPTION_BYTE_SIZE).fill((byte) 0);
-    HAS_PAYLOAD.set(segment, (byte) 0);
+    segment.set(JAVA_BYTE, HAS_PAYLOAD, (byte) 0);
   }
 }
