@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: ISC
 
-// A responder for ARP and ICMP echo on INTERFACES net devices, 10.0.0.2 on the first and 10.1.0.2 on the second.
+// A responder for ARP, ICMP echo and UDP on any port, on INTERFACES net devices, 10.0.0.2 on the first and 10.1.0.2 on the second.
 #pragma once
 
 #include "guest.h"
 
-#define FRAME_SIZE 2048
+#define FRAME_SIZE 65536
 #define LIMIT 100000
 
-enum { ETHERNET = 14, IP = 20, ICMP = 8 };
+enum { ETHERNET = 14, IP = 20, ICMP = 8, UDP = 8, PROTOCOL_ICMP = 1, PROTOCOL_UDP = 17 };
 enum { ETHERTYPE_IP = 0x0800, ETHERTYPE_ARP = 0x0806, ARP_REQUEST = 1, ARP_REPLY = 2, ECHO_REQUEST = 8 };
 
 struct interface {
@@ -70,17 +70,27 @@ static bool answer(const struct interface *self, uint64_t length) {
     return true;
   }
   if (type != ETHERTYPE_IP || length < ETHERNET + IP + ICMP) return false;
-  uint8_t *icmp = packet + IP;
   uint16_t total = big_endian(packet + 2);
-  bool plain = packet[0] == 0x45 && packet[9] == 1 && total >= IP + ICMP && total <= length - ETHERNET;
-  if (!plain || memcmp(packet + 16, self->address, 4) || icmp[0] != ECHO_REQUEST) return false;
+  bool plain = packet[0] == 0x45 && total >= IP + ICMP && total <= length - ETHERNET;
+  if (!plain || memcmp(packet + 16, self->address, 4)) return false;
+  if (packet[9] == PROTOCOL_UDP) {
+    // With ports and addresses exchanged, the checksum is the same.
+    uint8_t port[2];
+    memcpy(port, packet + IP, 2);
+    memcpy(packet + IP, packet + IP + 2, 2);
+    memcpy(packet + IP + 2, port, 2);
+  } else if (packet[9] == PROTOCOL_ICMP && packet[IP] == ECHO_REQUEST) {
+    uint8_t *icmp = packet + IP;
+    icmp[0] = 0;
+    put_big_endian(icmp + 2, 0);
+    put_big_endian(icmp + 2, checksum(icmp, total - IP));
+  } else {
+    return false;
+  }
   memcpy(frame, frame + 6, 6);
   memcpy(frame + 6, self->mac, 6);
   memcpy(packet + 16, packet + 12, 4);
   memcpy(packet + 12, self->address, 4);
-  icmp[0] = 0;
-  put_big_endian(icmp + 2, 0);
-  put_big_endian(icmp + 2, checksum(icmp, total - IP));
   replies++;
   return true;
 }

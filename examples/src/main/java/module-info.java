@@ -7,6 +7,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.tealight.examples {
   requires transitive dev.tealight;
   requires dev.tealight.device.block;
+  requires dev.tealight.device.net;
   requires static org.jspecify;
 
   exports dev.tealight.examples;

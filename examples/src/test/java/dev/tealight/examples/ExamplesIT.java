@@ -11,6 +11,7 @@ import dev.tealight.HypervisorUnavailableException;
 import dev.tealight.Hypervisors;
 import dev.tealight.Monitor;
 import dev.tealight.RunResult;
+import dev.tealight.device.net.NetConfig;
 import dev.tealight.testkit.Guests;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -18,6 +19,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -139,6 +143,30 @@ class ExamplesIT {
     Path disk = Files.write(folder.resolve("disk.img"), new byte[64 * 4096]);
     assertThat(WithDisk.run(image, disk)).isEqualTo(new RunResult.Halted(0));
     assertThat(Files.readAllBytes(disk)).containsOnly(0);
+  }
+
+  @Test
+  void sinkGetsWhatTheGuestSends() throws Exception {
+    List<byte[]> frames = new CopyOnWriteArrayList<>();
+    try (Monitor monitor =
+        Monitor.builder()
+            .image("frames", Guests.image("frames"))
+            .arguments("source", "3", "60")
+            .device("service0", NetConfig.of(guest -> new FrameSink(frames::add)))
+            .hypervisor(hypervisor)
+            .build()) {
+      assertThat(monitor.run()).isEqualTo(new RunResult.Halted(0));
+    }
+    assertThat(frames)
+        .hasSize(3)
+        .allSatisfy(
+            frame -> assertThat(frame).hasSize(60).startsWith(0xff, 0xff, 0xff, 0xff, 0xff, 0xff));
+  }
+
+  @Test
+  void programOnTheSwitchGetsTheGuestsFirstFrame() throws Exception {
+    Optional<byte[]> frame = OnASwitch.firstFrameOf(Guests.copyTo(folder, "net"));
+    assertThat(frame).hasValueSatisfying(arp -> assertThat(arp).hasSize(42));
   }
 
   private static Monitor.Builder custom(String arguments, StringBuilder output) {

@@ -106,6 +106,56 @@ public interface HostCalls {
   long write(int descriptor, MemorySegment buffer);
 
   /**
+   * Reads bytes into a part of a segment, without making an object for the part.
+   *
+   * @param descriptor where from
+   * @param segment that holds the part
+   * @param offset of the part
+   * @param byteSize of the part
+   * @return how many bytes were read, 0 at the end
+   * @throws IndexOutOfBoundsException if the part is not inside the segment
+   */
+  default long read(int descriptor, MemorySegment segment, long offset, long byteSize) {
+    return read(descriptor, segment.asSlice(offset, byteSize));
+  }
+
+  /**
+   * Writes a part of a segment, without making an object for the part.
+   *
+   * @param descriptor where to
+   * @param segment that holds the part
+   * @param offset of the part
+   * @param byteSize of the part
+   * @return how many bytes were written
+   * @throws IndexOutOfBoundsException if the part is not inside the segment
+   */
+  default long write(int descriptor, MemorySegment segment, long offset, long byteSize) {
+    return write(descriptor, segment.asSlice(offset, byteSize));
+  }
+
+  /**
+   * Opens a socket, close-on-exec and non-blocking.
+   *
+   * @param family {@code AF_} value of the host
+   * @param type {@code SOCK_} value of the host
+   * @return a descriptor
+   */
+  default long socket(int family, int type) {
+    return -LinuxAbi.ENOSYS;
+  }
+
+  /**
+   * Connects a socket.
+   *
+   * @param descriptor of the socket
+   * @param address a {@code struct sockaddr} of the socket's family
+   * @return 0
+   */
+  default long connect(int descriptor, MemorySegment address) {
+    return -LinuxAbi.ENOSYS;
+  }
+
+  /**
    * Maps memory.
    *
    * @param byteSize of the mapping

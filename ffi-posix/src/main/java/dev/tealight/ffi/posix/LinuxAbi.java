@@ -4,6 +4,7 @@ package dev.tealight.ffi.posix;
 import static java.lang.foreign.MemoryLayout.paddingLayout;
 import static java.lang.foreign.MemoryLayout.sequenceLayout;
 import static java.lang.foreign.MemoryLayout.structLayout;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
@@ -36,6 +37,31 @@ public final class LinuxAbi {
   static final int POLLHUP = 16;
   static final int POLLNVAL = 32;
 
+  public static final int POLLOUT = 4;
+
+  public static final int AF_UNIX = 1;
+  public static final int AF_INET = 2;
+  public static final int SOCK_STREAM = 1;
+  public static final int SOCK_DGRAM = 2;
+  public static final int SOCK_NONBLOCK = 0x800;
+  public static final int SOCK_CLOEXEC = 0x80000;
+
+  /** Makes any descriptor non-blocking. */
+  public static final int FIONBIO = 0x5421;
+
+  public static final int SIOCGIFFLAGS = 0x8913;
+  public static final int SIOCGIFMTU = 0x8921;
+  public static final int SIOCETHTOOL = 0x8946;
+  public static final int ETHTOOL_SGSO = 0x24;
+  public static final int ETHTOOL_SGRO = 0x2c;
+  public static final int IFF_UP = 1;
+
+  public static final int TUNSETIFF = 0x400454ca;
+  public static final int TUNGETIFF = 0x800454d2;
+  public static final int IFF_TAP = 2;
+  public static final int IFF_NO_PI = 0x1000;
+  public static final int IFF_VNET_HDR = 0x4000;
+
   public static final int ENOSYS = 38;
 
   public static final int SA_RESTART = 0x10000000;
@@ -46,16 +72,29 @@ public final class LinuxAbi {
   /** The first real-time signal that the C library leaves to programs. */
   public static final int SIGRTMIN = 34;
 
-  static final StructLayout POLLFD =
+  public static final StructLayout POLLFD =
       structLayout(
               JAVA_INT.withName("fd"),
               JAVA_SHORT.withName("events"),
               JAVA_SHORT.withName("revents"))
           .withName("pollfd");
 
-  static final StructLayout TIMESPEC =
+  public static final StructLayout TIMESPEC =
       structLayout(JAVA_LONG.withName("tv_sec"), JAVA_LONG.withName("tv_nsec"))
           .withName("timespec");
+
+  /** A request about a network interface; the union holds flags, MTU or an address. */
+  public static final StructLayout IFREQ =
+      structLayout(
+              sequenceLayout(16, JAVA_BYTE).withName("ifr_name"),
+              sequenceLayout(3, JAVA_LONG).withName("ifr_ifru"))
+          .withName("ifreq");
+
+  public static final StructLayout SOCKADDR_UN =
+      structLayout(
+              JAVA_SHORT.withName("sun_family"),
+              sequenceLayout(108, JAVA_BYTE).withName("sun_path"))
+          .withName("sockaddr_un");
 
   /** The C library's, not the kernel's. */
   static final StructLayout SIGACTION =

@@ -15,7 +15,10 @@ public final class LinuxErrno {
   public static final int EAGAIN = 11;
   public static final int EACCES = 13;
   public static final int EFAULT = 14;
+  public static final int EBUSY = 16;
+  public static final int ENODEV = 19;
   public static final int EINVAL = 22;
+  public static final int EBADFD = 77;
   public static final int E2BIG = 7;
 
   /** By number, from 1; a dash where there is none. */

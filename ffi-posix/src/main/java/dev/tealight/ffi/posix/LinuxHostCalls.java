@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.ref.Reference;
+import java.util.Objects;
 
 /**
  * Linux on x86-64. Almost everything goes through the C library's {@code syscall}, by the numbers
@@ -22,6 +23,8 @@ final class LinuxHostCalls implements HostCalls {
   static final int SYS_IOCTL = 16;
   static final int SYS_MADVISE = 28;
   static final int SYS_GETPID = 39;
+  static final int SYS_SOCKET = 41;
+  static final int SYS_CONNECT = 42;
   static final int SYS_PRCTL = 157;
   static final int SYS_GETTID = 186;
   static final int SYS_TGKILL = 234;
@@ -137,6 +140,39 @@ final class LinuxHostCalls implements HostCalls {
       return call(SYS_WRITE, descriptor, address(buffer), buffer.byteSize(), 0, 0, 0);
     } finally {
       Reference.reachabilityFence(buffer);
+    }
+  }
+
+  @Override
+  public long read(int descriptor, MemorySegment segment, long offset, long byteSize) {
+    try {
+      return call(SYS_READ, descriptor, address(segment, offset, byteSize), byteSize, 0, 0, 0);
+    } finally {
+      Reference.reachabilityFence(segment);
+    }
+  }
+
+  @Override
+  public long write(int descriptor, MemorySegment segment, long offset, long byteSize) {
+    try {
+      return call(SYS_WRITE, descriptor, address(segment, offset, byteSize), byteSize, 0, 0, 0);
+    } finally {
+      Reference.reachabilityFence(segment);
+    }
+  }
+
+  @Override
+  public long socket(int family, int type) {
+    int flags = LinuxAbi.SOCK_CLOEXEC | LinuxAbi.SOCK_NONBLOCK;
+    return call(SYS_SOCKET, family, type | flags, 0, 0, 0, 0);
+  }
+
+  @Override
+  public long connect(int descriptor, MemorySegment address) {
+    try {
+      return call(SYS_CONNECT, descriptor, address(address), address.byteSize(), 0, 0, 0);
+    } finally {
+      Reference.reachabilityFence(address);
     }
   }
 
@@ -271,6 +307,10 @@ final class LinuxHostCalls implements HostCalls {
       throw new IllegalArgumentException("the host cannot see a segment on the Java heap");
     }
     return segment.address();
+  }
+
+  private static long address(MemorySegment segment, long offset, long byteSize) {
+    return address(segment) + Objects.checkFromIndexSize(offset, byteSize, segment.byteSize());
   }
 
   /** The linker declares {@link Throwable}, but a downcall throws nothing checked. */

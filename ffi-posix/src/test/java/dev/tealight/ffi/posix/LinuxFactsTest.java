@@ -41,7 +41,13 @@ class LinuxFactsTest {
   @Test
   void structuresAreThoseOfTheHeaders() {
     for (StructLayout layout :
-        new StructLayout[] {LinuxAbi.POLLFD, LinuxAbi.TIMESPEC, LinuxAbi.SIGACTION}) {
+        new StructLayout[] {
+          LinuxAbi.POLLFD,
+          LinuxAbi.IFREQ,
+          LinuxAbi.SOCKADDR_UN,
+          LinuxAbi.TIMESPEC,
+          LinuxAbi.SIGACTION
+        }) {
       facts.checkLayout(layout);
     }
   }
@@ -52,7 +58,7 @@ class LinuxFactsTest {
         facts.values().entrySet().stream()
             .filter(fact -> fact.getKey().matches("E[A-Z0-9]+"))
             .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
-    assertThat(errors).hasSize(13);
+    assertThat(errors).hasSize(16);
     errors.forEach((name, value) -> assertThat(LinuxErrno.name(value.intValue())).isEqualTo(name));
     assertThat(LinuxErrno.name(133)).isEqualTo("EHWPOISON");
     assertThat(LinuxErrno.name(134)).isEqualTo("errno");

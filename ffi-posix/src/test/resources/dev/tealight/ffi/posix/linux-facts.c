@@ -5,16 +5,23 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <linux/version.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <time.h>
 
 #define FACT(name, value) printf("  \"%s\": %ld,\n", name, (long)(value))
@@ -36,6 +43,8 @@ int main(void) {
   NUMBER(SYS_ioctl);
   NUMBER(SYS_madvise);
   NUMBER(SYS_getpid);
+  NUMBER(SYS_socket);
+  NUMBER(SYS_connect);
   NUMBER(SYS_prctl);
   NUMBER(SYS_gettid);
   NUMBER(SYS_tgkill);
@@ -69,6 +78,25 @@ int main(void) {
   NUMBER(POLLERR);
   NUMBER(POLLHUP);
   NUMBER(POLLNVAL);
+  NUMBER(POLLOUT);
+  NUMBER(AF_UNIX);
+  NUMBER(AF_INET);
+  NUMBER(SOCK_STREAM);
+  NUMBER(SOCK_DGRAM);
+  NUMBER(SOCK_NONBLOCK);
+  NUMBER(SOCK_CLOEXEC);
+  NUMBER(FIONBIO);
+  NUMBER(SIOCGIFFLAGS);
+  NUMBER(SIOCGIFMTU);
+  NUMBER(SIOCETHTOOL);
+  NUMBER(ETHTOOL_SGSO);
+  NUMBER(ETHTOOL_SGRO);
+  NUMBER(IFF_UP);
+  FACT("TUNSETIFF", (int)TUNSETIFF);
+  FACT("TUNGETIFF", (int)TUNGETIFF);
+  NUMBER(IFF_TAP);
+  NUMBER(IFF_NO_PI);
+  NUMBER(IFF_VNET_HDR);
   NUMBER(SA_RESTART);
   NUMBER(SA_ONSTACK);
   NUMBER(SIG_DFL);
@@ -86,13 +114,22 @@ int main(void) {
   NUMBER(EAGAIN);
   NUMBER(EACCES);
   NUMBER(EFAULT);
+  NUMBER(EBUSY);
+  NUMBER(ENODEV);
   NUMBER(EINVAL);
+  NUMBER(EBADFD);
   NUMBER(ENOSYS);
 
   SIZE(pollfd);
   FIELD(pollfd, fd);
   FIELD(pollfd, events);
   FIELD(pollfd, revents);
+  SIZE(ifreq);
+  FIELD(ifreq, ifr_name);
+  FIELD(ifreq, ifr_ifru);
+  SIZE(sockaddr_un);
+  FIELD(sockaddr_un, sun_family);
+  FIELD(sockaddr_un, sun_path);
   SIZE(timespec);
   FIELD(timespec, tv_sec);
   FIELD(timespec, tv_nsec);

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.device.net.internal;
+
+import dev.tealight.device.FrameLink;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+
+/** A {@code passt} that was started for one guest. */
+public final class Engine implements AutoCloseable {
+  private static final String PROGRAM = "passt";
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
+  private static final long LOOK_EVERY_MILLIS = 5;
+
+  private final Path folder;
+  private final Process process;
+
+  private Engine(Path folder, Process process) {
+    this.folder = folder;
+    this.process = process;
+  }
+
+  /**
+   * Starts one and connects to it.
+   *
+   * @param arguments of its ports
+   * @return a link that ends it when it is closed
+   * @throws IOException if it is not installed or does not start; says how to get it
+   */
+  public static FrameLink open(List<String> arguments) throws IOException {
+    Path folder =
+        Files.createTempDirectory(
+            "tealight-net",
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    Path socket = folder.resolve("socket");
+    Path log = folder.resolve("log");
+    List<String> command =
+        new ArrayList<>(List.of(PROGRAM, "-f", "-1", "-q", "-s", socket.toString()));
+    // Started by root, it would become nobody, who cannot make a socket in the folder.
+    if (Files.getAttribute(folder, "unix:uid") instanceof Integer uid && uid == 0) {
+      command.addAll(List.of("--runas", "0"));
+    }
+    command.addAll(arguments);
+    Process process;
+    try {
+      process =
+          new ProcessBuilder(command)
+              .redirectErrorStream(true)
+              .redirectOutput(log.toFile())
+              .start();
+    } catch (IOException e) {
+      remove(folder);
+      throw new IOException(
+          "a user network needs the program %s: install it (Debian, Fedora: the package passt), or start another and name its socket with unix:PATH"
+              .formatted(PROGRAM),
+          e);
+    }
+    Engine engine = new Engine(folder, process);
+    try {
+      engine.awaitSocket(socket, log);
+      return StreamLink.connect(socket, engine);
+    } catch (IOException e) {
+      engine.close();
+      throw e;
+    }
+  }
+
+  private void awaitSocket(Path socket, Path log) throws IOException {
+    long deadline = System.nanoTime() + PATIENCE_NANOS;
+    while (!Files.exists(socket)) {
+      if (!process.isAlive() || System.nanoTime() > deadline) {
+        String said =
+            new String(Files.readAllBytes(log), StandardCharsets.UTF_8)
+                .lines()
+                .filter(line -> !line.endsWith("to syslog"))
+                .collect(Collectors.joining("; "));
+        throw new IOException("%s does not start: %s".formatted(PROGRAM, said));
+      }
+      try {
+        Thread.sleep(LOOK_EVERY_MILLIS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new InterruptedIOException("interrupted while %s starts".formatted(PROGRAM));
+      }
+    }
+  }
+
+  /**
+   * Closes an engine.
+   *
+   * @param engine whose failure to close is one of the host
+   * @throws IOException if it fails
+   */
+  static void close(AutoCloseable engine) throws IOException {
+    try {
+      engine.close();
+    } catch (IOException | RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IOException(e);
+    }
+  }
+
+  /** Ends the program. */
+  @Override
+  public void close() throws IOException {
+    process.destroy();
+    remove(folder);
+  }
+
+  private static void remove(Path folder) throws IOException {
+    Files.deleteIfExists(folder.resolve("socket"));
+    Files.deleteIfExists(folder.resolve("log"));
+    Files.deleteIfExists(folder);
+  }
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.device.net.internal;
+
+import dev.tealight.ReadinessSource;
+import dev.tealight.Waiter;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Frames on their way to one receiver, in a buffer that never grows. Each sender has a lane, and
+ * the lanes take turns; a sender gets at most as much of the buffer as it leaves free. So one that
+ * sends without end delays the others' frames by one of its own at a time, and takes no room from
+ * them.
+ *
+ * <p>The buffer is cut into cells; a frame is a chain of cells. Any thread; nothing is allocated
+ * but for a sender's first frame.
+ */
+public final class FairQueue implements ReadinessSource {
+  private static final int CELL_BYTE_SIZE = 256;
+  private static final int NONE = -1;
+
+  private final byte[] buffer;
+  private final int[] next; // the cell behind a cell, in a frame or in the list of free cells
+  private final int[] lengths; // of the frame, at its first cell
+  private final int[] followers; // the first cell of the lane's next frame, at a first cell
+  private int free;
+  private int freeCount;
+
+  // By lane.
+  private int[] first = new int[0];
+  private int[] last = new int[0];
+  private int[] cells = new int[0];
+  private int[] turns = new int[0]; // a ring of the lanes that have frames
+  private int turn;
+  private int turnCount;
+
+  private @Nullable Waiter waiter;
+  private boolean watched;
+  private boolean closed;
+
+  /**
+   * Creates an empty queue.
+   *
+   * @param byteSize of the buffer, rounded down to whole cells
+   */
+  public FairQueue(int byteSize) {
+    int count = byteSize / CELL_BYTE_SIZE;
+    buffer = new byte[count * CELL_BYTE_SIZE];
+    next = new int[count];
+    lengths = new int[count];
+    followers = new int[count];
+    for (int i = 0; i < count; i++) {
+      next[i] = i + 1;
+    }
+    next[count - 1] = NONE;
+    freeCount = count;
+  }
+
+  /**
+   * Adds a frame.
+   *
+   * @param lane of the sender, from 0; lanes are numbered densely
+   * @param frame holds the frame from its start
+   * @param byteSize of the frame, at least 1
+   * @return false if there is no room for it
+   */
+  public synchronized boolean offer(int lane, byte[] frame, int byteSize) {
+    if (lane >= first.length) {
+      addLanes(lane + 1);
+    }
+    int needed = Math.ceilDiv(byteSize, CELL_BYTE_SIZE);
+    if (closed || needed > freeCount || (cells[lane] > 0 && cells[lane] + needed > freeCount)) {
+      return false;
+    }
+    int start = free;
+    int cell = start;
+    int copied = 0;
+    while (true) {
+      int length = Math.min(byteSize - copied, CELL_BYTE_SIZE);
+      System.arraycopy(frame, copied, buffer, cell * CELL_BYTE_SIZE, length);
+      copied += length;
+      if (copied == byteSize) {
+        break;
+      }
+      cell = next[cell];
+    }
+    free = next[cell];
+    next[cell] = NONE;
+    freeCount -= needed;
+    lengths[start] = byteSize;
+    append(lane, start, needed);
+    announce();
+    return true;
+  }
+
+  private void append(int lane, int start, int count) {
+    followers[start] = NONE;
+    if (first[lane] == NONE) {
+      first[lane] = start;
+      turns[(turn + turnCount++) % turns.length] = lane;
+    } else {
+      followers[last[lane]] = start;
+    }
+    last[lane] = start;
+    cells[lane] += count;
+  }
+
+  private void announce() {
+    if (watched) {
+      watched = false;
+      notifyAll();
+      if (waiter != null) {
+        waiter.wake();
+      }
+    }
+  }
+
+  private void addLanes(int count) {
+    int known = first.length;
+    first = Arrays.copyOf(first, count);
+    last = Arrays.copyOf(last, count);
+    cells = Arrays.copyOf(cells, count);
+    Arrays.fill(first, known, count, NONE);
+    int[] ring = new int[count];
+    for (int i = 0; i < turnCount; i++) {
+      ring[i] = turns[(turn + i) % turns.length];
+    }
+    turns = ring;
+    turn = 0;
+  }
+
+  /**
+   * Takes the next frame.
+   *
+   * @param target that holds the buffer
+   * @param offset of the buffer's first byte
+   * @param byteSize of the buffer; of a longer frame the rest is lost
+   * @return how many bytes were filled, or 0 if there is no frame
+   */
+  public synchronized int poll(MemorySegment target, long offset, int byteSize) {
+    if (turnCount == 0) {
+      return 0;
+    }
+    int lane = turns[turn];
+    turn = (turn + 1) % turns.length;
+    turnCount--;
+    int start = first[lane];
+    int wanted = Math.min(lengths[start], byteSize);
+    int cell = start;
+    int count = 0;
+    int end;
+    do {
+      int copied = count * CELL_BYTE_SIZE;
+      int length = Math.min(wanted - copied, CELL_BYTE_SIZE);
+      if (length > 0) {
+        MemorySegment.copy(
+            buffer, cell * CELL_BYTE_SIZE, target, ValueLayout.JAVA_BYTE, offset + copied, length);
+      }
+      count++;
+      end = cell;
+      cell = next[cell];
+    } while (cell != NONE);
+    next[end] = free;
+    free = start;
+    freeCount += count;
+    cells[lane] -= count;
+    first[lane] = followers[start];
+    if (first[lane] != NONE) {
+      turns[(turn + turnCount++) % turns.length] = lane;
+    }
+    return wanted;
+  }
+
+  /** {@return whether there is a frame; if not, the next one wakes the waiter} */
+  @Override
+  public synchronized boolean isReady() {
+    watched = turnCount == 0;
+    return !watched;
+  }
+
+  @Override
+  public synchronized void attach(Waiter waiter) {
+    this.waiter = waiter;
+  }
+
+  /**
+   * Waits for a frame.
+   *
+   * @param nanos at most so long
+   * @return whether there is one
+   * @throws InterruptedException if the thread is interrupted
+   */
+  public synchronized boolean await(long nanos) throws InterruptedException {
+    long deadline = System.nanoTime() + nanos;
+    while (!isReady() && !closed) {
+      long left = deadline - System.nanoTime();
+      if (left <= 0) {
+        return false;
+      }
+      TimeUnit.NANOSECONDS.timedWait(this, left);
+    }
+    return turnCount > 0;
+  }
+
+  /** Takes no more frames, and ends waits. */
+  public synchronized void close() {
+    closed = true;
+    watched = true;
+    announce();
+  }
+}

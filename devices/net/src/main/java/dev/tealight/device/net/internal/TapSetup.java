@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.device.net.internal;
+
+import dev.tealight.ConfigurationException;
+import dev.tealight.HostCallException;
+import dev.tealight.device.net.NetConfig;
+import dev.tealight.ffi.posix.Descriptor;
+import dev.tealight.ffi.posix.HostCalls;
+import dev.tealight.ffi.posix.Ioctl;
+import dev.tealight.ffi.posix.LinuxAbi;
+import dev.tealight.ffi.posix.LinuxErrno;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemoryLayout.PathElement;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Attaches to taps, and says what to do where that fails.
+ *
+ * @see "Linux, Documentation/networking/tuntap.rst; include/uapi/linux/if_tun.h"
+ */
+final class TapSetup {
+  private static final String DEVICE = "/dev/net/tun";
+  private static final int MAX_NAME_LENGTH = 15;
+  private static final int ETHTOOL_BYTE_SIZE = 8;
+  private static final long REQUEST =
+      LinuxAbi.IFREQ.byteOffset(PathElement.groupElement("ifr_ifru"));
+
+  private static final Ioctl GET_FLAGS = new Ioctl("SIOCGIFFLAGS", LinuxAbi.SIOCGIFFLAGS);
+  private static final Ioctl GET_MTU = new Ioctl("SIOCGIFMTU", LinuxAbi.SIOCGIFMTU);
+  private static final Ioctl SET_TAP = new Ioctl("TUNSETIFF", LinuxAbi.TUNSETIFF);
+  private static final Ioctl GET_TAP = new Ioctl("TUNGETIFF", LinuxAbi.TUNGETIFF);
+  private static final Ioctl SET_NON_BLOCKING = new Ioctl("FIONBIO", LinuxAbi.FIONBIO);
+
+  private TapSetup() {}
+
+  static TapLink named(HostCalls host, String name) throws IOException {
+    checkName(name);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment request = arena.allocate(LinuxAbi.IFREQ);
+      int mtu;
+      try (Descriptor socket = socket(host)) {
+        // The request that attaches would make an interface that is not there.
+        checkUp(socket, request, name);
+        mtu = mtu(socket, request, name);
+        takeSingleFrames(host, socket, arena, name);
+      }
+      Descriptor tap = openDevice(host, name);
+      try {
+        attach(tap, request, name);
+        return new TapLink(host, tap, true, name, mtu);
+      } catch (IOException | RuntimeException e) {
+        tap.close();
+        throw e;
+      }
+    } catch (HostCallException e) {
+      throw Host.failure(e);
+    }
+  }
+
+  static TapLink descriptor(HostCalls host, int number) throws IOException {
+    Descriptor tap = new Descriptor(host, number, "tap descriptor " + number);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment request = arena.allocate(LinuxAbi.IFREQ);
+      try {
+        tap.ioctl(GET_TAP, request, "asking for its interface");
+      } catch (HostCallException e) {
+        throw new IOException(
+            "descriptor %d is no tap (%s): attach it to one with TUNSETIFF before you pass it"
+                .formatted(number, host.errnoName(e.errno())),
+            e);
+      }
+      int flags = request.get(ValueLayout.JAVA_SHORT, REQUEST);
+      String name = request.getString(0, StandardCharsets.US_ASCII);
+      int wanted = LinuxAbi.IFF_TAP | LinuxAbi.IFF_NO_PI;
+      if ((flags & (wanted | LinuxAbi.IFF_VNET_HDR)) != wanted) {
+        throw new IOException(
+            ("descriptor %d of interface %s has the flags 0x%x: open it with IFF_TAP and IFF_NO_PI,"
+                    + " without IFF_VNET_HDR")
+                .formatted(number, name, flags & 0xffff));
+      }
+      tap.ioctl(SET_NON_BLOCKING, arena.allocateFrom(ValueLayout.JAVA_INT, 1), "non-blocking");
+      int mtu = NetConfig.DEFAULT_MTU;
+      try (Descriptor socket = socket(host)) {
+        mtu = mtu(socket, request, name);
+        takeSingleFrames(host, socket, arena, name);
+      } catch (HostCallException e) {
+        // The interface is in another network namespace, where we cannot ask for its MTU.
+      }
+      return new TapLink(host, tap, false, name, mtu);
+    } catch (HostCallException e) {
+      throw Host.failure(e);
+    }
+  }
+
+  private static void checkName(String name) {
+    boolean plain = !name.isEmpty() && name.length() <= MAX_NAME_LENGTH;
+    for (int i = 0; plain && i < name.length(); i++) {
+      char c = name.charAt(i);
+      plain = c > ' ' && c < 0x7f && c != '/' && c != '%';
+    }
+    if (!plain) {
+      throw new ConfigurationException(
+          "'%s' is no name of an interface: give 1 to %d characters without spaces and slashes"
+              .formatted(name, MAX_NAME_LENGTH));
+    }
+  }
+
+  private static Descriptor socket(HostCalls host) {
+    long result = host.socket(LinuxAbi.AF_INET, LinuxAbi.SOCK_DGRAM);
+    return new Descriptor(
+        host, (int) Descriptor.check(host, result, "socket", "AF_INET"), "socket");
+  }
+
+  private static void setName(MemorySegment request, String name) {
+    request.fill((byte) 0);
+    request.setString(0, name, StandardCharsets.US_ASCII);
+  }
+
+  private static void checkUp(Descriptor socket, MemorySegment request, String name)
+      throws IOException {
+    setName(request, name);
+    try {
+      socket.ioctl(GET_FLAGS, request, name);
+    } catch (HostCallException e) {
+      if (e.errno() != LinuxErrno.ENODEV) {
+        throw e;
+      }
+      throw new IOException(
+          ("there is no network interface %s: make it with ip tuntap add dev %s mode tap && ip link"
+                  + " set %s up")
+              .formatted(name, name, name),
+          e);
+    }
+    if ((request.get(ValueLayout.JAVA_SHORT, REQUEST) & LinuxAbi.IFF_UP) == 0) {
+      throw new IOException(
+          "network interface %s is down: ip link set %s up".formatted(name, name));
+    }
+  }
+
+  private static int mtu(Descriptor socket, MemorySegment request, String name) {
+    setName(request, name);
+    socket.ioctl(GET_MTU, request, name);
+    return Math.clamp(request.get(ValueLayout.JAVA_INT, REQUEST), 68, 65521);
+  }
+
+  /**
+   * Else the host may join frames to up to 64 KiB, of which a guest's buffer would get the start.
+   */
+  private static void takeSingleFrames(
+      HostCalls host, Descriptor socket, Arena arena, String name) {
+    MemorySegment value = arena.allocate(ETHTOOL_BYTE_SIZE, 8);
+    MemorySegment request = arena.allocate(LinuxAbi.IFREQ);
+    for (int command : new int[] {LinuxAbi.ETHTOOL_SGRO, LinuxAbi.ETHTOOL_SGSO}) {
+      setName(request, name);
+      request.set(ValueLayout.JAVA_LONG, REQUEST, value.address());
+      value.set(ValueLayout.JAVA_INT, 0, command);
+      value.set(ValueLayout.JAVA_INT, 4, 0);
+      // An unprivileged user of a tap may not: then it is up to who made the tap.
+      long _ = host.ioctl(socket.number(), LinuxAbi.SIOCETHTOOL, request);
+    }
+  }
+
+  private static Descriptor openDevice(HostCalls host, String name) throws IOException {
+    try {
+      return Descriptor.open(host, DEVICE, LinuxAbi.O_RDWR | LinuxAbi.O_NONBLOCK);
+    } catch (HostCallException e) {
+      String remedy =
+          switch (e.errno()) {
+            case LinuxErrno.ENOENT, LinuxErrno.ENODEV -> ": load the module with modprobe tun";
+            case LinuxErrno.EACCES, LinuxErrno.EPERM ->
+                ": chmod 666 %s lets users open the taps that are theirs".formatted(DEVICE);
+            default -> "";
+          };
+      throw new IOException("tap %s: %s%s".formatted(name, e.getMessage(), remedy), e);
+    }
+  }
+
+  private static void attach(Descriptor tap, MemorySegment request, String name)
+      throws IOException {
+    setName(request, name);
+    int flags = LinuxAbi.IFF_TAP | LinuxAbi.IFF_NO_PI;
+    request.set(ValueLayout.JAVA_SHORT, REQUEST, (short) flags);
+    try {
+      tap.ioctl(SET_TAP, request, name);
+    } catch (HostCallException e) {
+      String why =
+          switch (e.errno()) {
+            case LinuxErrno.EBUSY -> "is in use by another program or guest";
+            case LinuxErrno.EPERM, LinuxErrno.EACCES ->
+                "belongs to another user: make it with ip tuntap add dev %s mode tap user USER"
+                    .formatted(name);
+            case LinuxErrno.EINVAL ->
+                "is no tap, or one with several queues: make one with ip tuntap add dev NAME mode"
+                    + " tap";
+            default -> throw e;
+          };
+      throw new IOException("network interface %s %s".formatted(name, why), e);
+    }
+  }
+}

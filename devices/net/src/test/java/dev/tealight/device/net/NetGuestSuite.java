@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.device.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tealight.Console;
+import dev.tealight.Hypervisor;
+import dev.tealight.Monitor;
+import dev.tealight.RunHandle;
+import dev.tealight.RunResult;
+import dev.tealight.device.MacAddress;
+import dev.tealight.testkit.Guests;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/** Real guests on a switch in the JVM: needs no privilege beyond the backend's. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class NetGuestSuite {
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration LIMIT = Duration.ofSeconds(120);
+  private static final MacAddress GUEST = MacAddress.parse("02:00:00:00:00:02");
+  private static final byte[] GUEST_ADDRESS = {10, 0, 0, 2};
+  private static final byte[] SECOND_ADDRESS = {10, 1, 0, 2};
+  private static final boolean THOROUGH = "nightly".equals(System.getProperty("tealight.effort"));
+
+  private final Packets neighbour = new Packets(1, 10, 0, 0, 1);
+  private final List<AutoCloseable> open = new ArrayList<>();
+  private Hypervisor hypervisor;
+  private VirtualSwitch network;
+  private int ports;
+
+  protected abstract Hypervisor open();
+
+  @BeforeAll
+  void openHypervisor() {
+    hypervisor = open();
+  }
+
+  @AfterAll
+  void closeHypervisor() {
+    if (hypervisor != null) {
+      hypervisor.close();
+    }
+  }
+
+  @AfterEach
+  void closeAll() throws Exception {
+    for (AutoCloseable resource : open.reversed()) {
+      resource.close();
+    }
+    open.clear();
+    network = null;
+  }
+
+  private VirtualSwitch network() {
+    if (network == null) {
+      network = new VirtualSwitch();
+      open.add(network);
+    }
+    return network;
+  }
+
+  private SwitchPort port() {
+    return network().port("port" + ports++);
+  }
+
+  private SwitchEndpoint endpoint() {
+    SwitchEndpoint endpoint = port().endpoint();
+    open.add(endpoint);
+    return endpoint;
+  }
+
+  private static NetConfig device(SwitchPort port) {
+    return NetConfig.of(port).mac(GUEST);
+  }
+
+  /** A guest that runs. */
+  private record Running(RunHandle handle, ByteArrayOutputStream output) {
+    String end() throws InterruptedException {
+      RunResult result = handle.await(LIMIT).orElseThrow(() -> new AssertionError("no end"));
+      String text = output.toString(StandardCharsets.ISO_8859_1);
+      assertThat(result).as(text).isInstanceOf(RunResult.Halted.class);
+      assertThat(((RunResult.Halted) result).status()).as(text).isZero();
+      return text;
+    }
+  }
+
+  private Running run(String program, List<NetConfig> devices, String... arguments) {
+    ByteArrayOutputStream output = new ByteArrayOutputStream();
+    Monitor.Builder builder =
+        Monitor.builder()
+            .image(program, Guests.image(program))
+            .memoryByteSize(16 << 20)
+            .arguments(arguments)
+            .console(Console.direct(output::write))
+            .hypervisor(hypervisor)
+            .deadline(LIMIT);
+    for (int i = 0; i < devices.size(); i++) {
+      builder.device("service" + i, devices.get(i));
+    }
+    Monitor monitor = builder.build();
+    open.add(monitor);
+    return new Running(monitor.start(), output);
+  }
+
+  private static byte[] next(SwitchEndpoint endpoint) throws InterruptedException {
+    return endpoint.receive(PATIENCE).orElseThrow(() -> new AssertionError("no frame came"));
+  }
+
+  /** Finds the guest, which is awake when it has answered. */
+  private byte[] find(SwitchEndpoint endpoint, int... address) throws InterruptedException {
+    endpoint.send(neighbour.arpRequest(address));
+    while (true) {
+      byte[] mac = Packets.macOfReply(next(endpoint));
+      if (mac.length > 0) {
+        return mac;
+      }
+    }
+  }
+
+  private void ping(SwitchEndpoint endpoint, byte[] mac, byte[] address, int sequence, int size)
+      throws InterruptedException {
+    byte[] request = neighbour.echoRequest(mac, address, sequence, size);
+    endpoint.send(request);
+    while (!Packets.isReply(request, next(endpoint))) {
+      // Another's frame.
+    }
+  }
+
+  @Test
+  void pingIsAnswered() throws InterruptedException {
+    SwitchEndpoint endpoint = endpoint();
+    Running guest = run("net", List.of(device(port())), "limit", "100");
+    byte[] mac = find(endpoint, 10, 0, 0, 2);
+    assertThat(mac).isEqualTo(GUEST.toBytes());
+    for (int i = 0; i < 100; i++) {
+      ping(endpoint, mac, GUEST_ADDRESS, i, i * 14);
+    }
+    assertThat(guest.end()).contains("100 replies");
+  }
+
+  @Test
+  void udpIsEchoed() throws InterruptedException {
+    SwitchEndpoint endpoint = endpoint();
+    Running guest = run("net", List.of(device(port())), "limit", "20");
+    byte[] mac = find(endpoint, 10, 0, 0, 2);
+    for (int i = 0; i < 20; i++) {
+      byte[] payload = ("packet " + i).getBytes(StandardCharsets.US_ASCII);
+      endpoint.send(neighbour.udp(mac, GUEST_ADDRESS, payload));
+      assertThat(Packets.udpPayload(next(endpoint))).isEqualTo(payload);
+    }
+    String _ = guest.end();
+  }
+
+  @Test
+  void twoInterfacesAreTwoNetworks() throws InterruptedException {
+    SwitchEndpoint endpoint = endpoint();
+    SwitchPort first = port();
+    try (VirtualSwitch other = new VirtualSwitch();
+        SwitchEndpoint there = other.port("there").endpoint()) {
+      Running guest =
+          run("net_2if", List.of(device(first), NetConfig.of(other.port("guest"))), "limit", "40");
+      byte[] mac = find(endpoint, 10, 0, 0, 2);
+      byte[] otherMac = find(there, 10, 1, 0, 2);
+      assertThat(otherMac).isNotEqualTo(mac);
+      for (int i = 0; i < 20; i++) {
+        ping(endpoint, mac, GUEST_ADDRESS, i, 56);
+        ping(there, otherMac, SECOND_ADDRESS, i, 56);
+      }
+      String _ = guest.end();
+    }
+  }
+
+  @Test
+  void packetsOfNineThousandBytesPass() throws InterruptedException {
+    SwitchEndpoint endpoint = endpoint();
+    Running guest = run("net", List.of(device(port().mtu(9000))), "limit", "5");
+    byte[] mac = find(endpoint, 10, 0, 0, 2);
+    for (int i = 0; i < 5; i++) {
+      ping(endpoint, mac, GUEST_ADDRESS, i, 9000 - 28);
+    }
+    String _ = guest.end();
+    assertThat(run("net_mtu", List.of(device(port().mtu(9000)))).end()).contains("MTU is 9000");
+  }
+
+  @Test
+  void framesOfAllSizesComeBackAsTheyWere() throws InterruptedException {
+    SwitchEndpoint endpoint = endpoint();
+    int[] sizes = {14, 15, 60, 61, 255, 256, 257, 1514, 1515, 4096, 9014, 65535};
+    Running guest = run("frames", List.of(device(port())), "echo", Integer.toString(sizes.length));
+    for (int size : sizes) {
+      byte[] frame = new byte[size];
+      new SplittableRandom(size).nextBytes(frame);
+      System.arraycopy(GUEST.toBytes(), 0, frame, 0, 6);
+      System.arraycopy(new byte[] {2, 0, 0, 0, 1, 1}, 0, frame, 6, 6);
+      endpoint.send(frame);
+      byte[] back = next(endpoint);
+      assertThat(Arrays.copyOfRange(back, 12, back.length))
+          .isEqualTo(Arrays.copyOfRange(frame, 12, size));
+    }
+    String _ = guest.end();
+  }
+
+  @Test
+  void guestSendsFramesOfAllSizesThatThereAre() throws InterruptedException {
+    SwitchEndpoint endpoint = endpoint();
+    String _ = run("frames", List.of(device(port())), "sizes").end();
+    for (int size : new int[] {14, 15, 60, 1514, 1515, 9014, 65535}) {
+      assertThat(next(endpoint)).hasSize(size);
+    }
+    assertThat(endpoint.receive(Duration.ZERO)).isEmpty();
+  }
+
+  @Test
+  void framesOfOneGuestReachAnother() throws InterruptedException {
+    SwitchPort to = network().port("to", 8 << 20);
+    Running sink = run("frames", List.of(device(to)), "sink", "200");
+    Running source =
+        run(
+            "frames",
+            List.of(NetConfig.of(port()).mac(MacAddress.parse("02:0:0:0:0:3"))),
+            "source",
+            "200",
+            "1514",
+            "2");
+    assertThat(source.end()).contains("sent 200 frames");
+    assertThat(sink.end()).contains("took 200 frames, 302800 bytes");
+    assertThat(to.counters().droppedFrames()).isZero();
+  }
+
+  @Test
+  void guestThatFloodsDoesNotStarveAnother() throws InterruptedException {
+    SwitchEndpoint endpoint = endpoint();
+    Running flood =
+        run("frames", List.of(NetConfig.of(port()).mac(MacAddress.parse("02:0:0:0:0:3"))), "flood");
+    Running guest = run("net", List.of(device(port())), "limit", "20");
+    byte[] mac = find(endpoint, 10, 0, 0, 2);
+    for (int i = 0; i < 20; i++) {
+      ping(endpoint, mac, GUEST_ADDRESS, i, 56);
+    }
+    String _ = guest.end();
+    flood.handle().stop();
+    assertThat(flood.handle().await()).isInstanceOf(RunResult.Stopped.class);
+  }
+
+  @Test
+  void randomFramesDoNotKeepAGuestFromAnswering() throws InterruptedException {
+    SwitchEndpoint endpoint = endpoint();
+    Running guest = run("net", List.of(device(port())), "limit", "1");
+    byte[] mac = find(endpoint, 10, 0, 0, 2);
+    SplittableRandom random = new SplittableRandom(1);
+    int count = THOROUGH ? 1_000_000 : 5_000;
+    for (int i = 0; i < count; i++) {
+      byte[] frame = new byte[14 + random.nextInt(i % 100 == 0 ? 60_000 : 600)];
+      random.nextBytes(frame);
+      System.arraycopy(mac, 0, frame, 0, 6);
+      frame[6] &= (byte) 0xfe;
+      if (i % 2 == 0) { // looks like a packet for it, but for what follows
+        byte[] request = neighbour.echoRequest(mac, GUEST_ADDRESS, i, 8);
+        System.arraycopy(request, 0, frame, 0, Math.min(14 + i % 20, frame.length));
+      }
+      endpoint.send(frame);
+    }
+    // Its queue may be full of those: ask until it has got that far.
+    byte[] request = neighbour.echoRequest(mac, GUEST_ADDRESS, 1, 56);
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    boolean answered = false;
+    while (!answered && System.nanoTime() < deadline) {
+      endpoint.send(request);
+      answered =
+          endpoint
+              .receive(Duration.ofMillis(50))
+              .filter(frame -> Packets.isReply(request, frame))
+              .isPresent();
+    }
+    assertThat(guest.end()).contains("1 replies");
+  }
+
+  @Test
+  void guestThatWaitsForFramesStops() throws InterruptedException {
+    SwitchEndpoint endpoint = endpoint();
+    Running guest = run("net", List.of(device(port())));
+    byte[] _ = find(endpoint, 10, 0, 0, 2);
+    guest.handle().stop();
+    assertThat(guest.handle().await(PATIENCE)).containsInstanceOf(RunResult.Stopped.class);
+  }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.device.net;
+
+import dev.tealight.ReadinessSource;
+import dev.tealight.Waiter;
+import dev.tealight.device.FrameLink;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+
+/** A link in the hands of a test. */
+public final class QueueLink implements FrameLink, ReadinessSource {
+  /** What the guest sent. */
+  public final List<byte[]> sent = new ArrayList<>();
+
+  /** What the guest will get. */
+  public final Queue<byte[]> arriving = new ArrayDeque<>();
+
+  /** Whether the host fails. */
+  public boolean broken;
+
+  /** Whether it was closed. */
+  public boolean closed;
+
+  /** Creates one without frames. */
+  public QueueLink() {}
+
+  @Override
+  public int mtu() {
+    return 1500;
+  }
+
+  @Override
+  public void send(MemorySegment memory, long offset, int byteSize) throws IOException {
+    check();
+    sent.add(memory.asSlice(offset, byteSize).toArray(ValueLayout.JAVA_BYTE));
+  }
+
+  @Override
+  public int receive(MemorySegment memory, long offset, int byteSize) throws IOException {
+    check();
+    byte[] frame = arriving.poll();
+    if (frame == null) {
+      return 0;
+    }
+    int length = Math.min(frame.length, byteSize);
+    MemorySegment.copy(frame, 0, memory, ValueLayout.JAVA_BYTE, offset, length);
+    return length;
+  }
+
+  private void check() throws IOException {
+    if (broken) {
+      throw new IOException("cable cut");
+    }
+  }
+
+  @Override
+  public ReadinessSource readiness() {
+    return this;
+  }
+
+  @Override
+  public boolean isReady() {
+    return !arriving.isEmpty();
+  }
+
+  @Override
+  public void attach(Waiter waiter) {}
+
+  @Override
+  public void close() {
+    closed = true;
+  }
+}
