@@ -26,6 +26,19 @@ public final class UserNetwork implements FrameLink.Opener {
   }
 
   /**
+   * {@return the same network with an IPv4 address for a guest that is not to get that of the host}
+   *
+   * @param address of the guest, which it has of itself or gets by DHCP
+   * @param prefixLength bits of its network, 1 to 32
+   * @param gateway its route to the outside
+   */
+  public UserNetwork address(String address, int prefixLength, String gateway) {
+    List<String> extended = new ArrayList<>(arguments);
+    extended.addAll(List.of("-a", address, "-n", Integer.toString(prefixLength), "-g", gateway));
+    return new UserNetwork(extended);
+  }
+
+  /**
    * {@return the same network with a TCP port of this host that leads to the guest}
    *
    * @param hostPort 1 to 65535

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -27,7 +28,7 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class NetGuestSuite {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
-  private static final Duration LIMIT = Duration.ofSeconds(120);
+  private static final Duration LIMIT = Duration.ofMinutes(2);
   private static final MacAddress GUEST = MacAddress.parse("02:00:00:00:00:02");
   private static final byte[] GUEST_ADDRESS = {10, 0, 0, 2};
   private static final byte[] SECOND_ADDRESS = {10, 1, 0, 2};
@@ -36,7 +37,7 @@ abstract class NetGuestSuite {
   private final Packets neighbour = new Packets(1, 10, 0, 0, 1);
   private final List<AutoCloseable> open = new ArrayList<>();
   private Hypervisor hypervisor;
-  private VirtualSwitch network;
+  private @Nullable VirtualSwitch network;
   private int ports;
 
   protected abstract Hypervisor open();
@@ -63,11 +64,13 @@ abstract class NetGuestSuite {
   }
 
   private VirtualSwitch network() {
-    if (network == null) {
-      network = new VirtualSwitch();
-      open.add(network);
+    VirtualSwitch current = network;
+    if (current == null) {
+      current = new VirtualSwitch();
+      network = current;
+      open.add(current);
     }
-    return network;
+    return current;
   }
 
   private SwitchPort port() {

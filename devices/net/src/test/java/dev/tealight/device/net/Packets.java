@@ -27,13 +27,12 @@ final class Packets {
     return bytes;
   }
 
-  private ByteBuffer frame(byte[] to, int type, int byteSize) {
-    return ByteBuffer.allocate(byteSize).put(to).put(mac).putShort((short) type);
-  }
-
   /** Asks who has an address. */
   byte[] arpRequest(int... wanted) {
-    return frame(EVERYBODY, 0x0806, 60)
+    return ByteBuffer.allocate(60)
+        .put(EVERYBODY)
+        .put(mac)
+        .putShort((short) 0x0806)
         .put(bytes(0, 1, 8, 0, 6, 4, 0, 1))
         .put(mac)
         .put(address)
@@ -49,7 +48,9 @@ final class Packets {
   }
 
   private byte[] ip(byte[] to, int protocol, byte[] target, byte[] content) {
-    ByteBuffer frame = frame(to, 0x0800, IP + content.length);
+    byte[] bytes = new byte[IP + content.length];
+    ByteBuffer frame = ByteBuffer.wrap(bytes);
+    frame.put(to).put(mac).putShort((short) 0x0800);
     frame
         .putShort((short) 0x4500)
         .putShort((short) (20 + content.length))
@@ -59,8 +60,9 @@ final class Packets {
         .putShort((short) 0)
         .put(address)
         .put(target);
-    frame.putShort(24, checksum(frame.array(), HEADER, 20));
-    return frame.put(content).array();
+    frame.putShort(24, checksum(bytes, HEADER, 20));
+    frame.put(content);
+    return bytes;
   }
 
   byte[] echoRequest(byte[] to, byte[] target, int sequence, int byteSize) {
