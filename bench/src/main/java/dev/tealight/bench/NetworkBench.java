@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.bench;
+
+import com.sun.management.ThreadMXBean;
+import dev.tealight.Console;
+import dev.tealight.Hypervisor;
+import dev.tealight.Hypervisors;
+import dev.tealight.Monitor;
+import dev.tealight.RunHandle;
+import dev.tealight.device.FrameLink;
+import dev.tealight.device.MacAddress;
+import dev.tealight.device.net.NetConfig;
+import dev.tealight.device.net.Tap;
+import dev.tealight.device.net.VirtualSwitch;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Compares guests on taps with those of a tender in C that has the command line of {@code
+ * solo5-hvt}, and the virtual switch with taps on a bridge. Both sides take turns in each round.
+ * Runs in a network namespace that {@code bench/run} made: tap100 with 10.0.0.1/24, tap101 and
+ * tap102 on a bridge.
+ */
+final class NetworkBench {
+  private static final int PINGS = 500;
+  private static final int FLOOD_PINGS = 3000;
+  private static final int FRAMES = 30_000;
+  private static final int[] SIZES = {64, 1514};
+  private static final Pattern RTT = Pattern.compile("= [0-9.]+/([0-9.]+)/");
+  private static final Pattern FLOOD = Pattern.compile("([0-9]+) received, .* time ([0-9]+)ms");
+  private static final Pattern NANOS = Pattern.compile(" in ([0-9]+) ns");
+  private static final String AWAKE = "serving";
+
+  private final String peer;
+  private final Path guests;
+  private final int rounds;
+  private final Hypervisor hypervisor;
+  private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+  private NetworkBench(String peer, int rounds, Hypervisor hypervisor) {
+    this.peer = peer;
+    this.guests = Path.of(System.getProperty("tealight.bench.guests"));
+    this.rounds = rounds;
+    this.hypervisor = hypervisor;
+  }
+
+  /**
+   * Runs the comparison.
+   *
+   * @param args the peer's program and the number of rounds
+   */
+  public static void main(String[] args) throws Exception {
+    try (Hypervisor hypervisor = Hypervisors.open("kvm")) {
+      new NetworkBench(args[0], Integer.parseInt(args[1]), hypervisor).run();
+    }
+  }
+
+  private interface Measurement {
+    double run() throws Exception;
+  }
+
+  private void run() throws Exception {
+    System.out.printf("%d rounds; each figure is a median (with minimum and maximum)%n", rounds);
+    compare(
+        "ping round trip, ms",
+        () -> ours(() -> ping(RTT, "-i", "0.002", "-c", Integer.toString(PINGS))),
+        () -> theirs(() -> ping(RTT, "-i", "0.002", "-c", Integer.toString(PINGS))));
+    compare(
+        "flood, pings answered per second",
+        () -> ours(() -> ping(FLOOD, "-f", "-c", Integer.toString(FLOOD_PINGS))),
+        () -> theirs(() -> ping(FLOOD, "-f", "-c", Integer.toString(FLOOD_PINGS))));
+    for (int size : SIZES) {
+      compare(
+          "frames of %d bytes sent to a tap, per second".formatted(size),
+          () -> source(size),
+          () -> peerSource(size));
+    }
+    for (int size : SIZES) {
+      compare(
+          "frames of %d bytes between guests, per second".formatted(size),
+          () -> switched(size),
+          () -> between(Tap.named("tap101"), Tap.named("tap102"), size));
+    }
+    allocation();
+  }
+
+  private void compare(String what, Measurement first, Measurement second) throws Exception {
+    double[] ours = new double[rounds];
+    double[] theirs = new double[rounds];
+    double _ = first.run();
+    for (int i = 0; i < rounds; i++) {
+      // Whoever comes second may find the machine in another state.
+      if (i % 2 == 0) {
+        ours[i] = first.run();
+        theirs[i] = second.run();
+      } else {
+        theirs[i] = second.run();
+        ours[i] = first.run();
+      }
+    }
+    System.out.printf(
+        "%-48s ours %-28s other %-28s ratio %s%n",
+        what, Sample.of(ours), Sample.of(theirs), Sample.ratio(ours, theirs));
+  }
+
+  private Monitor.Builder monitor(String program, FrameLink.Opener link, int mac) {
+    return Monitor.builder()
+        .image(guests.resolve(program + ".hvt"))
+        .memoryByteSize(16 << 20)
+        .device("service0", NetConfig.of(link).mac(new MacAddress(0x0200_0000_0000L | mac)))
+        .hypervisor(hypervisor);
+  }
+
+  private double ours(Measurement measurement) throws Exception {
+    CompletableFuture<Integer> awake = new CompletableFuture<>();
+    try (Monitor monitor =
+        monitor("net", Tap.named("tap100"), 2)
+            .console(Console.direct((bytes, offset, length) -> awake.complete(length)))
+            .build()) {
+      RunHandle handle = monitor.start();
+      int _ = awake.get();
+      double result = measurement.run();
+      handle.stop();
+      var _ = handle.await();
+      return result;
+    }
+  }
+
+  private double theirs(Measurement measurement) throws Exception {
+    Process process = new ProcessBuilder(peerCommand("net")).start();
+    try {
+      var output = process.inputReader(StandardCharsets.ISO_8859_1);
+      String line = output.readLine();
+      while (line != null && !line.contains(AWAKE)) {
+        line = output.readLine();
+      }
+      return measurement.run();
+    } finally {
+      process.destroyForcibly().waitFor();
+    }
+  }
+
+  private List<String> peerCommand(String program, String... arguments) {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                peer,
+                "--mem=16",
+                "--net:service0=tap100",
+                "--net-mac:service0=02:00:00:00:00:02",
+                guests.resolve(program + ".hvt").toString()));
+    command.addAll(List.of(arguments));
+    return command;
+  }
+
+  private static double ping(Pattern pattern, String... options) throws Exception {
+    List<String> command = new ArrayList<>(List.of("ping", "-q", "10.0.0.2"));
+    command.addAll(List.of(options));
+    Matcher matcher = find(pattern, output(command));
+    double first = Double.parseDouble(matcher.group(1));
+    return matcher.groupCount() == 1 ? first : first * 1000 / Integer.parseInt(matcher.group(2));
+  }
+
+  private static Matcher find(Pattern pattern, String text) throws IOException {
+    Matcher matcher = pattern.matcher(text);
+    if (!matcher.find()) {
+      throw new IOException("no %s in: %s".formatted(pattern, text));
+    }
+    return matcher;
+  }
+
+  private static String output(List<String> command) throws Exception {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+    int _ = process.waitFor();
+    return text;
+  }
+
+  private static double perSecond(String text) throws IOException {
+    return FRAMES * 1e9 / Double.parseDouble(find(NANOS, text).group(1));
+  }
+
+  private double source(int size) throws Exception {
+    ByteArrayOutputStream output = new ByteArrayOutputStream();
+    try (Monitor monitor =
+        monitor("frames", Tap.named("tap100"), 2)
+            .arguments("source", Integer.toString(FRAMES), Integer.toString(size))
+            .console(Console.direct(output::write))
+            .build()) {
+      var _ = monitor.run();
+    }
+    return perSecond(output.toString(StandardCharsets.ISO_8859_1));
+  }
+
+  private double peerSource(int size) throws Exception {
+    return perSecond(
+        output(peerCommand("frames", "source", Integer.toString(FRAMES), Integer.toString(size))));
+  }
+
+  private double switched(int size) throws Exception {
+    try (VirtualSwitch network = new VirtualSwitch()) {
+      return between(network.port("source"), network.port("sink"), size);
+    }
+  }
+
+  /** One guest sends without end, the other tells how long it took to get its frames. */
+  private double between(FrameLink.Opener from, FrameLink.Opener to, int size) throws Exception {
+    ByteArrayOutputStream output = new ByteArrayOutputStream();
+    try (Monitor sink =
+            monitor("frames", to, 3)
+                .arguments("sink", Integer.toString(FRAMES))
+                .console(Console.direct(output::write))
+                .build();
+        Monitor source =
+            monitor("frames", from, 2).arguments("flood", Integer.toString(size)).build()) {
+      RunHandle taking = sink.start();
+      RunHandle sending = source.start();
+      var _ = taking.await();
+      sending.stop();
+      var _ = sending.await();
+    }
+    return perSecond(output.toString(StandardCharsets.ISO_8859_1));
+  }
+
+  /** From start to end of the guest's thread, for two numbers of frames: the rest is per frame. */
+  private void allocation() throws Exception {
+    long _ = sourceAllocation(FRAMES);
+    long few = sourceAllocation(FRAMES);
+    long many = sourceAllocation(3 * FRAMES);
+    System.out.printf("bytes allocated by %d more frames to a tap: %d%n", 2 * FRAMES, many - few);
+  }
+
+  private long sourceAllocation(int count) throws Exception {
+    CompletableFuture<Long> bytes = new CompletableFuture<>();
+    try (Monitor monitor =
+        monitor("frames", Tap.named("tap100"), 2)
+            .arguments("source", Integer.toString(count), "1514")
+            .executor(
+                guest ->
+                    Thread.ofPlatform()
+                        .start(
+                            () -> {
+                              long start = threads.getCurrentThreadAllocatedBytes();
+                              guest.run();
+                              bytes.complete(threads.getCurrentThreadAllocatedBytes() - start);
+                            }))
+            .build()) {
+      var _ = monitor.run();
+    }
+    return bytes.get();
+  }
+}
