@@ -9,16 +9,22 @@ import dev.tealight.Monitor;
 import dev.tealight.RunHandle;
 import dev.tealight.device.FrameLink;
 import dev.tealight.device.MacAddress;
+import dev.tealight.device.net.LinkConditions;
 import dev.tealight.device.net.NetConfig;
+import dev.tealight.device.net.SwitchEndpoint;
 import dev.tealight.device.net.Tap;
 import dev.tealight.device.net.VirtualSwitch;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -33,6 +39,9 @@ final class NetworkBench {
   private static final int PINGS = 500;
   private static final int FLOOD_PINGS = 3000;
   private static final int FRAMES = 30_000;
+  private static final int ECHOES = 2000;
+  private static final int WARM_UP_ECHOES = 500;
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final int[] SIZES = {64, 1514};
   private static final Pattern RTT = Pattern.compile("= [0-9.]+/([0-9.]+)/");
   private static final Pattern FLOOD = Pattern.compile("([0-9]+) received, .* time ([0-9]+)ms");
@@ -55,10 +64,14 @@ final class NetworkBench {
   /**
    * Runs the comparison.
    *
-   * @param args the peer's program and the number of rounds
+   * @param args the peer's program and the number of rounds, or {@code soak} and the minutes
    */
   public static void main(String[] args) throws Exception {
     try (Hypervisor hypervisor = Hypervisors.open("kvm")) {
+      if (args[0].equals("soak")) {
+        new NetworkBench("", 0, hypervisor).soak(Integer.parseInt(args[1]));
+        return;
+      }
       new NetworkBench(args[0], Integer.parseInt(args[1]), hypervisor).run();
     }
   }
@@ -90,6 +103,7 @@ final class NetworkBench {
           () -> between(Tap.named("tap101"), Tap.named("tap102"), size));
     }
     allocation();
+    fairness();
   }
 
   private void compare(String what, Measurement first, Measurement second) throws Exception {
@@ -256,5 +270,93 @@ final class NetworkBench {
       var _ = monitor.run();
     }
     return bytes.get();
+  }
+
+  /** An echo on the switch, alone and beside a guest that sends to all without end. */
+  private void fairness() throws Exception {
+    for (boolean flooded : new boolean[] {false, true}) {
+      try (VirtualSwitch network = new VirtualSwitch();
+          SwitchEndpoint here = network.port("here").endpoint();
+          Monitor echo = monitor("frames", network.port("echo"), 2).arguments("echo").build();
+          Monitor flood = monitor("frames", network.port("flood"), 3).arguments("flood").build()) {
+        RunHandle echoing = echo.start();
+        RunHandle flooding = flood.start();
+        if (!flooded) {
+          flooding.pause();
+        }
+        double[] millis = echoes(here);
+        System.out.printf(
+            Locale.ROOT,
+            "echo on the switch, %s a guest that floods, ms: median %.3f, p99 %.3f%n",
+            flooded ? "beside" : "without",
+            millis[millis.length / 2],
+            millis[millis.length * 99 / 100]);
+        flooding.stop();
+        echoing.stop();
+        var _ = echoing.await();
+        var _ = flooding.await();
+      }
+    }
+  }
+
+  private static double[] echoes(SwitchEndpoint here) throws InterruptedException {
+    double[] millis = new double[ECHOES];
+    byte[] frame = new byte[64];
+    System.arraycopy(new MacAddress(0x0200_0000_0002L).toBytes(), 0, frame, 0, 6);
+    System.arraycopy(new MacAddress(0x0200_0000_0101L).toBytes(), 0, frame, 6, 6);
+    for (int i = -WARM_UP_ECHOES; i < ECHOES; i++) {
+      frame[20] = (byte) i;
+      frame[21] = (byte) (i >> 8);
+      long start = System.nanoTime();
+      here.send(frame);
+      byte[] back;
+      do {
+        back = here.receive(PATIENCE).orElseThrow();
+      } while (!Arrays.equals(back, 20, 22, frame, 20, 22) || back[11] != 2);
+      if (i >= 0) {
+        millis[i] = (System.nanoTime() - start) / 1e6;
+      }
+    }
+    Arrays.sort(millis);
+    return millis;
+  }
+
+  /** Floods a switch and a tap, and prints what memory the process has. */
+  private void soak(int minutes) throws Exception {
+    try (VirtualSwitch network = new VirtualSwitch();
+        SwitchEndpoint _ = network.port("here").endpoint();
+        Monitor echo = monitor("frames", network.port("echo"), 2).arguments("echo").build();
+        Monitor flood = monitor("frames", network.port("flood"), 3).arguments("flood").build();
+        Monitor onTap = monitor("frames", Tap.named("tap100"), 4).arguments("flood").build()) {
+      network.ports().get(1).conditions(LinkConditions.seeded(1).withDelay(Duration.ofMillis(5)));
+      List<RunHandle> handles = List.of(echo.start(), flood.start(), onTap.start());
+      for (int minute = 0; minute <= minutes; minute++) {
+        if (minute > 0) {
+          Thread.sleep(60_000);
+        }
+        System.gc();
+        Runtime runtime = Runtime.getRuntime();
+        System.out.printf(
+            "minute %d: heap %d KiB, %s, sent %d, for the echo queued %d and dropped %d%n",
+            minute,
+            (runtime.totalMemory() - runtime.freeMemory()) / 1024,
+            residentSet(),
+            network.ports().get(2).counters().sentFrames(),
+            network.ports().get(1).counters().receivedFrames(),
+            network.ports().get(1).counters().droppedFrames());
+      }
+      for (RunHandle handle : handles) {
+        handle.stop();
+        var _ = handle.await();
+      }
+    }
+  }
+
+  private static String residentSet() throws IOException {
+    return Files.readAllLines(Path.of("/proc/self/status")).stream()
+        .filter(line -> line.startsWith("VmRSS"))
+        .findFirst()
+        .orElse("")
+        .replaceAll("\\s+", " ");
   }
 }

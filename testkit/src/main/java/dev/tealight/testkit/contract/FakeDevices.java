@@ -53,6 +53,11 @@ final class FakeDevices {
     return name -> new Inert("NET_BASIC", properties);
   }
 
+  /** {@return a net device that takes frames of all sizes there can be, and never has one} */
+  static DeviceConfig wire() {
+    return name -> new Wire();
+  }
+
   /**
    * {@return a device that serves nothing}
    *
@@ -67,6 +72,41 @@ final class FakeDevices {
     @Override
     public void activate(DeviceContext context) {
       context.describe(properties);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  /** Handle, address, length, result: 8, 8, 8 and 4 bytes. */
+  private record Wire() implements Device {
+    private static final int MIN_FRAME_BYTE_SIZE = 14;
+    private static final int MAX_FRAME_BYTE_SIZE = 65535;
+
+    @Override
+    public String type() {
+      return "NET_BASIC";
+    }
+
+    @Override
+    public void activate(DeviceContext context) {
+      context.hypercall(net(Hypercall.NET_WRITE), Wire::write);
+      context.hypercall(net(Hypercall.NET_READ), call -> end(call, HvtAbi.RESULT_AGAIN));
+    }
+
+    private static DeviceHypercall net(Hypercall hypercall) {
+      return new DeviceHypercall(hypercall.nr(), hypercall.name(), hypercall.blockByteSize(), 24);
+    }
+
+    private static Outcome write(GuestCall call) {
+      long length = call.memory().readLong(call.argument() + 16);
+      boolean frame = length >= MIN_FRAME_BYTE_SIZE && length <= MAX_FRAME_BYTE_SIZE;
+      return end(call, frame ? HvtAbi.RESULT_OK : HvtAbi.RESULT_EINVAL);
+    }
+
+    private static Outcome end(GuestCall call, int result) {
+      call.memory().writeInt(call.argument() + 24, result);
+      return Outcome.CONTINUE;
     }
 
     @Override

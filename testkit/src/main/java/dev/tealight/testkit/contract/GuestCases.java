@@ -67,6 +67,7 @@ final class GuestCases {
         guest("blkedge").device("storage", FakeDevices.block(DISK_BYTE_SIZE, 512)).succeeds(),
         maximum,
         guest("net_mtu").device("service0", FakeDevices.net(9000)).halts(0, "MTU is 9000"),
+        guest("frames").arguments("sizes").device("service0", FakeDevices.wire()).succeeds(),
         guest("bootinfo")
             .arguments("some", "words")
             .halts(0, "command_line", "'some words'", "entries 1\n"),
