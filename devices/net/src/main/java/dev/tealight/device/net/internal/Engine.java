@@ -14,16 +14,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /** A {@code passt} that was started for one guest. */
-public final class Engine implements AutoCloseable {
+public final class Engine {
   private static final String PROGRAM = "passt";
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
   private static final long LOOK_EVERY_MILLIS = 5;
 
-  private final Path folder;
   private final Process process;
 
-  private Engine(Path folder, Process process) {
-    this.folder = folder;
+  private Engine(Process process) {
     this.process = process;
   }
 
@@ -62,12 +60,16 @@ public final class Engine implements AutoCloseable {
               .formatted(PROGRAM),
           e);
     }
-    Engine engine = new Engine(folder, process);
+    Engine engine = new Engine(process);
     try {
       engine.awaitSocket(socket, log);
-      return StreamLink.connect(socket, engine);
+      FrameLink link = StreamLink.connect(socket, engine::end);
+      // Now, because a process that was confined meanwhile may not remove files.
+      remove(folder);
+      return link;
     } catch (IOException e) {
-      engine.close();
+      engine.end();
+      remove(folder);
       throw e;
     }
   }
@@ -92,27 +94,9 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /**
-   * Closes an engine.
-   *
-   * @param engine whose failure to close is one of the host
-   * @throws IOException if it fails
-   */
-  static void close(AutoCloseable engine) throws IOException {
-    try {
-      engine.close();
-    } catch (IOException | RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IOException(e);
-    }
-  }
-
-  /** Ends the program. */
-  @Override
-  public void close() throws IOException {
+  /** Ends the program, which also ends by itself when its connection does. */
+  private void end() {
     process.destroy();
-    remove(folder);
   }
 
   private static void remove(Path folder) throws IOException {

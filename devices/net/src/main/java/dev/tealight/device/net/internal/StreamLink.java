@@ -41,7 +41,7 @@ public final class StreamLink implements FrameLink {
   private final MemorySegment writable = arena.allocate(LinuxAbi.POLLFD);
   private final MemorySegment millisecond = arena.allocate(LinuxAbi.TIMESPEC);
   private final Readiness readiness = new Readiness();
-  private final AutoCloseable engine;
+  private final Runnable engineEnd;
 
   // Received bytes that were not taken yet, and bytes of a frame that were not sent yet.
   private long inputStart;
@@ -50,11 +50,11 @@ public final class StreamLink implements FrameLink {
   private long outputEnd;
   private @Nullable String broken;
 
-  private StreamLink(HostCalls host, Descriptor socket, String what, AutoCloseable engine) {
+  private StreamLink(HostCalls host, Descriptor socket, String what, Runnable engineEnd) {
     this.host = host;
     this.socket = socket;
     this.what = what;
-    this.engine = engine;
+    this.engineEnd = engineEnd;
     writable.set(ValueLayout.JAVA_INT, 0, socket.number());
     writable.set(ValueLayout.JAVA_SHORT, 4, (short) LinuxAbi.POLLOUT);
     millisecond.set(ValueLayout.JAVA_LONG, 8, 1_000_000);
@@ -75,11 +75,11 @@ public final class StreamLink implements FrameLink {
    * Connects to a program that was started for this link.
    *
    * @param path of its socket
-   * @param engine closed with the link
+   * @param engineEnd called when the link is closed
    * @return a link that the caller closes
    * @throws IOException if nobody listens there
    */
-  static StreamLink connect(Path path, AutoCloseable engine) throws IOException {
+  static StreamLink connect(Path path, Runnable engineEnd) throws IOException {
     String what = "socket " + path;
     HostCalls host = Host.calls(what);
     byte[] name = path.toString().getBytes(StandardCharsets.UTF_8);
@@ -102,7 +102,7 @@ public final class StreamLink implements FrameLink {
             "%s: connect failed: %s (%d): is the program started that listens there?"
                 .formatted(what, host.errnoName((int) -result), -result));
       }
-      return new StreamLink(host, socket, what, engine);
+      return new StreamLink(host, socket, what, engineEnd);
     } catch (HostCallException e) {
       throw Host.failure(e);
     }
@@ -243,7 +243,7 @@ public final class StreamLink implements FrameLink {
       socket.close();
     } finally {
       arena.close();
-      Engine.close(engine);
+      engineEnd.run();
     }
   }
 }
