@@ -217,6 +217,8 @@ public final class StreamLink implements FrameLink {
         return true;
       }
       if (broken != null) {
+        // What still comes is of no use, but would end each wait at once.
+        long _ = host.read(socket.number(), input);
         return false;
       }
       readAhead();
