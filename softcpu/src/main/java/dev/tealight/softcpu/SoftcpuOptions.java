@@ -10,15 +10,18 @@ import dev.tealight.BackendOptions;
  *     host's clock; two runs of one image with the same inputs then see the same values
  * @param seed what RDRAND and RDSEED start from in virtual time; otherwise they are the host's
  *     strong random numbers
+ * @param translating whether code that runs often is translated to JVM bytecode; what a guest
+ *     computes does not depend on it
  */
-public record SoftcpuOptions(boolean virtualTime, long seed) implements BackendOptions {
+public record SoftcpuOptions(boolean virtualTime, long seed, boolean translating)
+    implements BackendOptions {
 
   /** The name of this backend. */
   public static final String BACKEND = "softcpu";
 
   /** {@return options with the host's clock and the host's random numbers} */
   public static SoftcpuOptions defaults() {
-    return new SoftcpuOptions(false, 0);
+    return new SoftcpuOptions(false, 0, true);
   }
 
   /**
@@ -27,7 +30,12 @@ public record SoftcpuOptions(boolean virtualTime, long seed) implements BackendO
    * @param seed any value; another one gives other random numbers
    */
   public static SoftcpuOptions repeatable(long seed) {
-    return new SoftcpuOptions(true, seed);
+    return new SoftcpuOptions(true, seed, true);
+  }
+
+  /** {@return the same without translation: slower, for comparison} */
+  public SoftcpuOptions interpreting() {
+    return new SoftcpuOptions(virtualTime, seed, false);
   }
 
   @Override

@@ -32,16 +32,16 @@ public final class Flags {
       ARITHMETIC | TF | IF | DF | IOPL | NT | RF | VM | AC | 1 << 19 | 1 << 20 | ID;
 
   /** result = left + right (+ carry): all six follow from the three values. */
-  private static final int ADDITION = 0;
+  public static final int ADDITION = 0;
 
   /** result = left - right. */
-  private static final int SUBTRACTION = 1;
+  public static final int SUBTRACTION = 1;
 
   /** SF, ZF and PF follow from the result; CF, OF and AF are the bits in {@code left}. */
-  private static final int RESULT = 2;
+  public static final int RESULT = 2;
 
   /** All six are the bits in {@code left}. */
-  private static final int EXPLICIT = 3;
+  public static final int EXPLICIT = 3;
 
   private int kind = EXPLICIT;
   private long left;
@@ -86,6 +86,24 @@ public final class Flags {
   }
 
   public boolean carry() {
+    return carry(kind, left, right, result);
+  }
+
+  public boolean zero() {
+    return zero(kind, left, result);
+  }
+
+  public boolean overflow() {
+    return overflow(kind, left, right, result);
+  }
+
+  public boolean adjust() {
+    return adjust(kind, left, right, result);
+  }
+
+  // The formulas, static so that translated code can use them on values it keeps elsewhere
+
+  public static boolean carry(int kind, long left, long right, long result) {
     return switch (kind) {
       case ADDITION -> ((left & right) | ((left | right) & ~result)) < 0;
       case SUBTRACTION -> Long.compareUnsigned(left, right) < 0;
@@ -93,15 +111,15 @@ public final class Flags {
     };
   }
 
-  public boolean zero() {
+  private static boolean zero(int kind, long left, long result) {
     return kind == EXPLICIT ? (left & ZF) != 0 : result == 0;
   }
 
-  public boolean sign() {
+  private static boolean sign(int kind, long left, long result) {
     return kind == EXPLICIT ? (left & SF) != 0 : result < 0;
   }
 
-  public boolean overflow() {
+  private static boolean overflow(int kind, long left, long right, long result) {
     return switch (kind) {
       case ADDITION -> ((left ^ result) & (right ^ result)) < 0;
       case SUBTRACTION -> ((left ^ right) & (left ^ result)) < 0;
@@ -109,67 +127,115 @@ public final class Flags {
     };
   }
 
-  public boolean parity() {
+  private static boolean parity(int kind, long left, long result) {
     return kind == EXPLICIT ? (left & PF) != 0 : (Integer.bitCount((int) result & 0xFF) & 1) == 0;
   }
 
-  public boolean adjust() {
+  private static boolean adjust(int kind, long left, long right, long result) {
     return kind <= SUBTRACTION ? ((left ^ right ^ result) & AF) != 0 : (left & AF) != 0;
   }
 
-  private boolean below() {
-    return kind == SUBTRACTION ? Long.compareUnsigned(left, right) < 0 : carry();
+  private static boolean belowOrEqual(int kind, long left, long right, long result) {
+    return kind == SUBTRACTION
+        ? Long.compareUnsigned(left, right) <= 0
+        : carry(kind, left, right, result) || zero(kind, left, result);
   }
 
-  private boolean belowOrEqual() {
-    return kind == SUBTRACTION ? Long.compareUnsigned(left, right) <= 0 : carry() || zero();
-  }
-
-  private boolean less() {
+  private static boolean less(int kind, long left, long right, long result) {
     return switch (kind) {
       case SUBTRACTION -> left < right;
       case RESULT -> result < 0 ^ (left & OF) != 0;
-      default -> sign() ^ overflow();
+      default -> sign(kind, left, result) ^ overflow(kind, left, right, result);
     };
   }
 
-  private boolean lessOrEqual() {
-    return kind == SUBTRACTION ? left <= right : zero() || less();
+  private static boolean lessOrEqual(int kind, long left, long right, long result) {
+    return kind == SUBTRACTION
+        ? left <= right
+        : zero(kind, left, result) || less(kind, left, right, result);
   }
 
-  /** Evaluates the condition in the low four bits of a Jcc, SETcc or CMOVcc opcode. */
-  public boolean condition(int code) {
+  public static boolean condition(int kind, long left, long right, long result, int code) {
     return switch (code & 15) {
-      case 0 -> overflow();
-      case 1 -> !overflow();
-      case 2 -> below();
-      case 3 -> !below();
-      case 4 -> zero();
-      case 5 -> !zero();
-      case 6 -> belowOrEqual();
-      case 7 -> !belowOrEqual();
-      case 8 -> sign();
-      case 9 -> !sign();
-      case 10 -> parity();
-      case 11 -> !parity();
-      case 12 -> less();
-      case 13 -> !less();
-      case 14 -> lessOrEqual();
-      default -> !lessOrEqual();
+      case 0 -> overflow(kind, left, right, result);
+      case 1 -> !overflow(kind, left, right, result);
+      case 2 -> carry(kind, left, right, result);
+      case 3 -> !carry(kind, left, right, result);
+      case 4 -> zero(kind, left, result);
+      case 5 -> !zero(kind, left, result);
+      case 6 -> belowOrEqual(kind, left, right, result);
+      case 7 -> !belowOrEqual(kind, left, right, result);
+      case 8 -> sign(kind, left, result);
+      case 9 -> !sign(kind, left, result);
+      case 10 -> parity(kind, left, result);
+      case 11 -> !parity(kind, left, result);
+      case 12 -> less(kind, left, right, result);
+      case 13 -> !less(kind, left, right, result);
+      case 14 -> lessOrEqual(kind, left, right, result);
+      default -> !lessOrEqual(kind, left, right, result);
     };
   }
 
   /** Returns the six arithmetic flags as bits of RFLAGS. */
-  public int arithmetic() {
+  public static int arithmetic(int kind, long left, long right, long result) {
     if (kind == EXPLICIT) {
       return (int) left;
     }
-    return (carry() ? CF : 0)
-        | (parity() ? PF : 0)
-        | (adjust() ? AF : 0)
-        | (zero() ? ZF : 0)
-        | (sign() ? SF : 0)
-        | (overflow() ? OF : 0);
+    return (carry(kind, left, right, result) ? CF : 0)
+        | (parity(kind, left, result) ? PF : 0)
+        | (adjust(kind, left, right, result) ? AF : 0)
+        | (zero(kind, left, result) ? ZF : 0)
+        | (sign(kind, left, result) ? SF : 0)
+        | (overflow(kind, left, right, result) ? OF : 0);
+  }
+
+  /** What INC and DEC record beside their result: they leave CF alone. */
+  public static int stepBits(boolean carry, long left, long result, boolean overflow) {
+    return (carry ? CF : 0) | (overflow ? OF : 0) | ((int) (left ^ 1 ^ result) & AF);
+  }
+
+  /** What SBB records beside its result. */
+  public static int borrowBits(long left, long right, long result) {
+    long borrows = (~left & right) | ((~left | right) & result);
+    return (borrows < 0 ? CF : 0)
+        | (((left ^ right) & (left ^ result)) < 0 ? OF : 0)
+        | ((int) (left ^ right ^ result) & AF);
+  }
+
+  // The recorded values themselves
+
+  public int kind() {
+    return kind;
+  }
+
+  public long left() {
+    return left;
+  }
+
+  public long right() {
+    return right;
+  }
+
+  public long result() {
+    return result;
+  }
+
+  /** Records all four values at once. */
+  public void record(int newKind, long newLeft, long newRight, long newResult) {
+    kind = newKind;
+    left = newLeft;
+    right = newRight;
+    result = newResult;
+  }
+
+  /** Evaluates the condition in the low four bits of a Jcc, SETcc or CMOVcc opcode. */
+  public boolean condition(int code) {
+    return condition(kind, left, right, result, code);
+  }
+
+  /** Returns the six arithmetic flags as bits of RFLAGS. */
+  public int arithmetic() {
+    return arithmetic(kind, left, right, result);
   }
 
   /** Returns RFLAGS. */

@@ -59,6 +59,31 @@ public record Insn(
   public static final int OPERAND_SIZE = 16;
   public static final int REX_W = 32;
 
+  /** What an instruction does whose unit is switched off. */
+  public static final class Unavailable implements Operation {
+    private final int vector;
+
+    public Unavailable(int vector) {
+      this.vector = vector;
+    }
+
+    @Override
+    public void execute(Cpu cpu, Insn insn) {
+      throw cpu.fault.raise(vector);
+    }
+  }
+
+  /** Returns whether it only ever faults, because its unit is switched off or it is undefined. */
+  public boolean isUnavailable() {
+    return operation instanceof Unavailable;
+  }
+
+  /** Returns the first word of the name. */
+  public String mnemonic() {
+    int end = name.indexOf(' ');
+    return end < 0 ? name : name.substring(0, end);
+  }
+
   public boolean hasMemory() {
     return dst == MEMORY || src == MEMORY;
   }

@@ -194,6 +194,9 @@ public final class SseFloats {
   }
 
   public long squareRoot(Format format, long bits) {
+    if (format == Format.DOUBLE && bits > 0 && isNormal64(bits) && isPlain()) {
+      return Double.doubleToRawLongBits(Math.sqrt(Double.longBitsToDouble(bits)));
+    }
     prepare();
     unpack(format, bits, left);
     right.zero(false);
@@ -303,6 +306,55 @@ public final class SseFloats {
     }
     raised |= math.flags();
     return order;
+  }
+
+  /** Compares two doubles into the six flags of RFLAGS, as UCOMISD and COMISD do. */
+  public int compareDoubles(long a, long b, boolean signalsQuiet) {
+    int order;
+    if ((isNormal64(a) || a << 1 == 0) && (isNormal64(b) || b << 1 == 0)) {
+      double x = Double.longBitsToDouble(a);
+      double y = Double.longBitsToDouble(b);
+      order = x < y ? LESS : x == y ? EQUAL : GREATER;
+    } else {
+      order = compare(Format.DOUBLE, a, b, signalsQuiet);
+      commit();
+    }
+    return flags(order);
+  }
+
+  /** Returns the six flags of RFLAGS that report an order. */
+  public static int flags(int order) {
+    return switch (order) {
+      case LESS -> Flags.CF;
+      case EQUAL -> Flags.ZF;
+      case GREATER -> 0;
+      default -> Flags.ZF | Flags.PF | Flags.CF;
+    };
+  }
+
+  /** CVTSI2SD. */
+  public long integerToDouble(long value) {
+    double converted = (double) value;
+    if (isPlain() || ((long) converted == value && value != Long.MAX_VALUE)) {
+      return Double.doubleToRawLongBits(converted);
+    }
+    long bits = fromInteger(Format.DOUBLE, value);
+    commit();
+    return bits;
+  }
+
+  /** CVTSD2SI and CVTTSD2SI, to a signed integer of 32 or 64 bits. */
+  public long doubleToInteger(long bits, int width, boolean truncate) {
+    if (truncate && isPlain() && isNormal64(bits)) {
+      long value = (long) Double.longBitsToDouble(bits);
+      boolean fits = width == 64 ? value + 1 > Long.MIN_VALUE + 1 : (int) value == value;
+      if (fits) {
+        return value;
+      }
+    }
+    long value = toInteger(Format.DOUBLE, bits, width, truncate);
+    commit();
+    return value;
   }
 
   /** Returns whether predicate 0 to 7 of CMPPS and its relatives holds. */

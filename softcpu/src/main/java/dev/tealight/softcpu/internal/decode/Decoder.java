@@ -11,15 +11,8 @@ import org.jspecify.annotations.Nullable;
 /** Decodes one instruction at a time (Intel SDM volume 2, chapter 2). Not thread-safe. */
 public final class Decoder {
   private static final OpcodeTable TABLE = InstructionSet.table();
-  private static final Operation UNDEFINED =
-      (cpu, insn) -> {
-        throw cpu.fault.undefined();
-      };
-
-  private static final Operation UNAVAILABLE =
-      (cpu, insn) -> {
-        throw cpu.fault.raise(Vector.DEVICE_NOT_AVAILABLE);
-      };
+  private static final Operation UNDEFINED = new Insn.Unavailable(Vector.UNDEFINED);
+  private static final Operation UNAVAILABLE = new Insn.Unavailable(Vector.DEVICE_NOT_AVAILABLE);
 
   private static final int REX_B = 1;
   private static final int REX_X = 2;

@@ -187,6 +187,33 @@ public final class LinearMemory {
     return ram;
   }
 
+  /** Returns what translated code of the current privilege level works on. */
+  public MemoryView view() {
+    return new MemoryView(this, ram, slots);
+  }
+
+  /** Returns whether the current privilege is that of users. */
+  public boolean isUser() {
+    return user;
+  }
+
+  /**
+   * Stores, unless that would overwrite decoded instructions: then it throws before anything has
+   * changed, so that the instruction can be run one by one.
+   */
+  void storeUnlessCode(long address, int byteSize, long value) {
+    long last = address + byteSize - 1;
+    if (overwritesCode(address) || overwritesCode(last)) {
+      throw WritesCode.SIGNAL;
+    }
+    store(address, byteSize, value);
+  }
+
+  private boolean overwritesCode(long address) {
+    long gpa = translate(address, Access.WRITE);
+    return gpa >= 0 && gpa < ramSize && codePages.holdsCode(gpa);
+  }
+
   // Descriptor tables and task state are read with supervisor rights whatever the current level.
 
   public long loadSystem(long address, int byteSize) {
@@ -225,6 +252,14 @@ public final class LinearMemory {
     checkRegion(gpa, address, Access.EXECUTE);
     fetchTlb.fill(address, gpa, !user, user);
     return gpa;
+  }
+
+  /** As above, but returns -1 unless the translation is cached: changes nothing. */
+  public long cachedFetchAddress(long address) {
+    int slot = Tlb.slot(address);
+    int tag = user ? Tlb.WRITE_TAG : Tlb.READ_TAG;
+    boolean cached = fetchTlb.slots[slot + tag] == (address & PAGE_MASK);
+    return cached ? address + fetchTlb.slots[slot + Tlb.ADDEND] : -1;
   }
 
   public byte ramByte(long gpa) {

@@ -40,12 +40,7 @@ public final class Arithmetic {
     long right = cpu.readSrc(insn);
     long result = signExtend(left - right - (cpu.flags.carry() ? 1 : 0), insn.size());
     cpu.writeDst(insn, result);
-    long borrows = (~left & right) | ((~left | right) & result);
-    cpu.flags.result(
-        result,
-        (borrows < 0 ? Flags.CF : 0)
-            | (((left ^ right) & (left ^ result)) < 0 ? Flags.OF : 0)
-            | ((int) (left ^ right ^ result) & Flags.AF));
+    cpu.flags.result(result, Flags.borrowBits(left, right, result));
   }
 
   public static void cmp(Cpu cpu, Insn insn) {
@@ -70,11 +65,7 @@ public final class Arithmetic {
 
   /** INC and DEC leave CF alone. */
   private static void recordStep(Cpu cpu, long left, long result, boolean overflow) {
-    cpu.flags.result(
-        result,
-        (cpu.flags.carry() ? Flags.CF : 0)
-            | (overflow ? Flags.OF : 0)
-            | ((int) (left ^ 1 ^ result) & Flags.AF));
+    cpu.flags.result(result, Flags.stepBits(cpu.flags.carry(), left, result, overflow));
   }
 
   public static void neg(Cpu cpu, Insn insn) {

@@ -25,6 +25,21 @@ public final class Shifts {
     return (carry ? Flags.CF : 0) | (overflow ? Flags.OF : 0);
   }
 
+  // CF and OF, for counts of 1 or more
+
+  public static int shlBits(long value, int count, int bits, long result) {
+    boolean carry = count <= bits && (value >>> (bits - count) & 1) != 0;
+    return carryOverflow(carry, result < 0 ^ carry);
+  }
+
+  public static int shrBits(long value, long unsigned, int count) {
+    return carryOverflow((unsigned >>> (count - 1) & 1) != 0, count == 1 && value < 0);
+  }
+
+  public static int sarBits(long value, int count) {
+    return carryOverflow((value >> (count - 1) & 1) != 0, false);
+  }
+
   public static void shl(Cpu cpu, Insn insn) {
     int size = insn.size();
     int bits = size * 8;
@@ -35,9 +50,8 @@ public final class Shifts {
       return;
     }
     long result = signExtend(value << count, size);
-    boolean carry = count <= bits && (value >>> (bits - count) & 1) != 0;
     cpu.writeDst(insn, result);
-    cpu.flags.result(result, carryOverflow(carry, result < 0 ^ carry));
+    cpu.flags.result(result, shlBits(value, count, bits, result));
   }
 
   public static void shr(Cpu cpu, Insn insn) {
@@ -50,10 +64,8 @@ public final class Shifts {
     }
     long unsigned = zeroExtend(value, size);
     long result = signExtend(unsigned >>> count, size);
-    boolean carry = (unsigned >>> (count - 1) & 1) != 0;
     cpu.writeDst(insn, result);
-    boolean overflow = count == 1 && value < 0;
-    cpu.flags.result(result, carryOverflow(carry, overflow));
+    cpu.flags.result(result, shrBits(value, unsigned, count));
   }
 
   public static void sar(Cpu cpu, Insn insn) {
@@ -64,9 +76,8 @@ public final class Shifts {
       return;
     }
     long result = value >> count;
-    boolean carry = (value >> (count - 1) & 1) != 0;
     cpu.writeDst(insn, result);
-    cpu.flags.result(result, carryOverflow(carry, false));
+    cpu.flags.result(result, sarBits(value, count));
   }
 
   public static void rol(Cpu cpu, Insn insn) {

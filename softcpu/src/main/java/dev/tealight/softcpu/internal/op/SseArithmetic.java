@@ -7,7 +7,6 @@ import static dev.tealight.softcpu.internal.op.Vectors.sourceHigh;
 import static dev.tealight.softcpu.internal.op.Vectors.sourceLow;
 
 import dev.tealight.softcpu.internal.cpu.Cpu;
-import dev.tealight.softcpu.internal.cpu.Flags;
 import dev.tealight.softcpu.internal.cpu.Insn;
 import dev.tealight.softcpu.internal.cpu.Operation;
 import dev.tealight.softcpu.internal.cpu.SseFloats;
@@ -42,8 +41,9 @@ public final class SseArithmetic {
   }
 
   /** Two double lanes. */
-  public static Operation packedDouble(Lane lane) {
-    return (cpu, insn) -> {
+  public record PackedDouble(Lane lane) implements Operation {
+    @Override
+    public void execute(Cpu cpu, Insn insn) {
       int dst = insn.dst();
       long low = sourceLow(cpu, insn);
       long high = sourceHigh(cpu, insn);
@@ -51,27 +51,41 @@ public final class SseArithmetic {
       long newHigh = lane.apply(cpu.floats, cpu.sse.high(dst), high);
       cpu.floats.commit();
       cpu.sse.set(dst, newLow, newHigh);
-    };
+    }
+  }
+
+  public static Operation packedDouble(Lane lane) {
+    return new PackedDouble(lane);
   }
 
   /** The lowest single lane. */
-  public static Operation scalarSingle(Lane lane) {
-    return (cpu, insn) -> {
+  public record ScalarSingle(Lane lane) implements Operation {
+    @Override
+    public void execute(Cpu cpu, Insn insn) {
       int right = source32(cpu, insn);
       long value = lane.apply(cpu.floats, cpu.sse.low(insn.dst()), right);
       cpu.floats.commit();
       cpu.sse.low32(insn.dst(), (int) value);
-    };
+    }
+  }
+
+  public static Operation scalarSingle(Lane lane) {
+    return new ScalarSingle(lane);
   }
 
   /** The lower double lane. */
-  public static Operation scalarDouble(Lane lane) {
-    return (cpu, insn) -> {
+  public record ScalarDouble(Lane lane) implements Operation {
+    @Override
+    public void execute(Cpu cpu, Insn insn) {
       long right = source64(cpu, insn);
       long value = lane.apply(cpu.floats, cpu.sse.low(insn.dst()), right);
       cpu.floats.commit();
       cpu.sse.low(insn.dst(), value);
-    };
+    }
+  }
+
+  public static Operation scalarDouble(Lane lane) {
+    return new ScalarDouble(lane);
   }
 
   // Comparisons into flags
@@ -80,7 +94,9 @@ public final class SseArithmetic {
     return (cpu, insn) -> {
       int right = source32(cpu, insn);
       int left = (int) cpu.sse.low(insn.dst());
-      setFlags(cpu, cpu.floats.compare(Format.SINGLE, left, right, signalsQuiet));
+      int order = cpu.floats.compare(Format.SINGLE, left, right, signalsQuiet);
+      cpu.floats.commit();
+      cpu.flags.arithmetic(SseFloats.flags(order));
     };
   }
 
@@ -88,19 +104,8 @@ public final class SseArithmetic {
     return (cpu, insn) -> {
       long right = source64(cpu, insn);
       long left = cpu.sse.low(insn.dst());
-      setFlags(cpu, cpu.floats.compare(Format.DOUBLE, left, right, signalsQuiet));
+      cpu.flags.arithmetic(cpu.floats.compareDoubles(left, right, signalsQuiet));
     };
-  }
-
-  private static void setFlags(Cpu cpu, int order) {
-    cpu.floats.commit();
-    cpu.flags.arithmetic(
-        switch (order) {
-          case SseFloats.LESS -> Flags.CF;
-          case SseFloats.EQUAL -> Flags.ZF;
-          case SseFloats.GREATER -> 0;
-          default -> Flags.ZF | Flags.PF | Flags.CF;
-        });
   }
 
   // Comparisons into masks

@@ -24,9 +24,7 @@ public final class SseConversions {
   }
 
   public static void cvtsi2sd(Cpu cpu, Insn insn) {
-    long value = cpu.floats.fromInteger(Format.DOUBLE, cpu.readSrc(insn));
-    cpu.floats.commit();
-    cpu.sse.low(insn.dst(), value);
+    cpu.sse.low(insn.dst(), cpu.floats.integerToDouble(cpu.readSrc(insn)));
   }
 
   /** CVTSS2SI, CVTTSS2SI. */
@@ -43,9 +41,7 @@ public final class SseConversions {
   public static Operation doubleToInteger(boolean truncate) {
     return (cpu, insn) -> {
       long bits = source64(cpu, insn);
-      long value = cpu.floats.toInteger(Format.DOUBLE, bits, insn.size() * 8, truncate);
-      cpu.floats.commit();
-      cpu.writeDst(insn, value);
+      cpu.writeDst(insn, cpu.floats.doubleToInteger(bits, insn.size() * 8, truncate));
     };
   }
 

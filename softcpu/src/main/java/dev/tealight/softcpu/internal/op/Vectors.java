@@ -58,14 +58,19 @@ public final class Vectors {
   }
 
   /** An operation on both halves of the first and second operand. */
-  public static Operation packed(Lanes.Binary operation) {
-    return (cpu, insn) -> {
+  public record Packed(Lanes.Binary operation) implements Operation {
+    @Override
+    public void execute(Cpu cpu, Insn insn) {
       long low = sourceLow(cpu, insn);
       long high = sourceHigh(cpu, insn);
       int dst = insn.dst();
       cpu.sse.set(
           dst, operation.apply(cpu.sse.low(dst), low), operation.apply(cpu.sse.high(dst), high));
-    };
+    }
+  }
+
+  public static Operation packed(Lanes.Binary operation) {
+    return new Packed(operation);
   }
 
   /** The same on an MMX register. */

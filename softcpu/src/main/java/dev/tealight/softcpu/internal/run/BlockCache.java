@@ -7,6 +7,7 @@ import dev.tealight.softcpu.internal.decode.Decoder;
 import dev.tealight.softcpu.internal.fault.GuestFault;
 import dev.tealight.softcpu.internal.memory.Access;
 import dev.tealight.softcpu.internal.memory.CodePages;
+import dev.tealight.softcpu.internal.translate.Block;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -94,6 +95,42 @@ final class BlockCache implements CodePages {
       }
     }
     return decode(cpu, rip, gpa, mode);
+  }
+
+  /**
+   * Returns the block at {@code rip} if it has been decoded and its place is known without walking
+   * page tables, else null. Changes nothing.
+   */
+  @Nullable Block decoded(long rip) {
+    Cpu cpu = cpu();
+    long gpa = cpu.memory.cachedFetchAddress(cpu.codeAddress(rip));
+    if (gpa < 0) {
+      return null;
+    }
+    int mode = mode(cpu);
+    for (Block block = buckets[bucket(gpa)]; block != null; block = block.chain) {
+      if (block.gpa == gpa && block.rip == rip && block.mode == mode && isAsDecoded(block)) {
+        return block;
+      }
+    }
+    return null;
+  }
+
+  /** Returns whether the block is certainly what the guest would execute at its address now. */
+  boolean isAsDecoded(Block block) {
+    Cpu cpu = cpu();
+    if (!block.valid
+        || block.mode != mode(cpu)
+        || cpu.memory.cachedFetchAddress(cpu.codeAddress(block.rip)) != block.gpa) {
+      return false;
+    }
+    if (block.lastPage != (block.gpa & PAGE_MASK)) {
+      long last = cpu.codeAddress(block.insns[block.insns.length - 1].next() - 1);
+      if ((cpu.memory.cachedFetchAddress(last) & PAGE_MASK) != block.lastPage) {
+        return false;
+      }
+    }
+    return unchanged(cpu, block);
   }
 
   /** An instruction across pages is only the same if the second page still is. */

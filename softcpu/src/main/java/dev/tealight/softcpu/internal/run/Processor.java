@@ -13,6 +13,8 @@ import dev.tealight.softcpu.internal.cpu.Ram;
 import dev.tealight.softcpu.internal.decode.Decoder;
 import dev.tealight.softcpu.internal.fault.GuestFault;
 import dev.tealight.softcpu.internal.fault.Vector;
+import dev.tealight.softcpu.internal.translate.Block;
+import dev.tealight.softcpu.internal.translate.TranslatedCode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +30,7 @@ public final class Processor {
 
   private final BlockCache cache;
   private final Decoder decoder;
+  private final @Nullable Translations translations;
 
   /** Set by other threads, cleared by the one that runs the guest. */
   private volatile boolean kicked;
@@ -41,11 +44,17 @@ public final class Processor {
   private boolean windowRequested;
   private @Nullable String undefinedInstruction;
 
-  public Processor(Ram ram, Environment environment) {
+  /**
+   * Creates a processor in the state after power-on.
+   *
+   * @param policy which code is translated
+   */
+  public Processor(Ram ram, Environment environment, TranslationPolicy policy) {
     cache = new BlockCache(ram.segment().byteSize());
     cpu = new Cpu(ram, environment, cache);
     cache.attach(cpu);
     decoder = new Decoder(cpu);
+    translations = policy.threshold() > 0 ? new Translations(cpu, cache, policy) : null;
   }
 
   /** Makes {@link #run} return {@link ExitReason#KICKED} soon, or at its next start. */
@@ -176,14 +185,32 @@ public final class Processor {
     try {
       Block block = cache.current();
       do {
-        execute(block);
-        block = following(block);
+        TranslatedCode code = translations == null ? null : translations.codeFor(block);
+        if (code == null) {
+          execute(block);
+          block = following(block);
+        } else {
+          if (code.run(cpu) == TranslatedCode.INTERPRET) {
+            interpretOne();
+          }
+          if (cpu.attention != 0) {
+            return;
+          }
+          block = cache.current();
+        }
       } while (cpu.attention == 0 && !kicked);
     } catch (GuestFault fault) {
       deliverFault(); // of fetching the next block: RIP is right already
     } catch (ExitSignal signal) {
       leftInstruction(cpu.rip);
     }
+  }
+
+  /** Runs the instruction that translated code has not completed: it may fault or leave. */
+  private void interpretOne() {
+    cpu.exit.reason = ExitReason.NONE;
+    cpu.outside.commit();
+    step();
   }
 
   private Block following(Block block) {

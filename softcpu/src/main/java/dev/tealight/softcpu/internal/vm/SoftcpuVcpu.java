@@ -11,6 +11,7 @@ import dev.tealight.softcpu.internal.cpu.Environment;
 import dev.tealight.softcpu.internal.cpu.ExitState;
 import dev.tealight.softcpu.internal.memory.Access;
 import dev.tealight.softcpu.internal.run.Processor;
+import dev.tealight.softcpu.internal.run.TranslationPolicy;
 import dev.tealight.spi.DebugControl;
 import dev.tealight.spi.InterruptInjector;
 import java.util.EnumSet;
@@ -31,7 +32,9 @@ final class SoftcpuVcpu implements Vcpu, DebugControl, InterruptInjector {
         options.virtualTime() ? new VirtualEnvironment(options.seed()) : new HostEnvironment();
     frequencyHz =
         options.virtualTime() ? VirtualEnvironment.FREQUENCY_HZ : HostEnvironment.FREQUENCY_HZ;
-    processor = new Processor(vm, environment);
+    TranslationPolicy policy =
+        options.translating() ? TranslationPolicy.USUAL : TranslationPolicy.NEVER;
+    processor = new Processor(vm, environment, policy);
     processor.cpu.reset();
   }
 

@@ -23,25 +23,80 @@ final class CaseGenerator {
     RandomGenerator random = new SplittableRandom(seed);
     TestCase test = new TestCase();
     Encoder encoder = new Encoder(random, test);
+    state(encoder);
+    int count = 1 + random.nextInt(MAX_INSTRUCTIONS);
+    for (int i = 0; i < count && test.hasRoom(ROOM); i++) {
+      instruction(encoder);
+    }
+    test.finish();
+    return test;
+  }
+
+  /**
+   * Makes a loop over random instructions, some of which are jumped over or called. Counters lie
+   * where FS leads, out of the way of random addresses; only the software CPU has that page.
+   */
+  TestCase generateLoop(long seed) {
+    RandomGenerator random = new SplittableRandom(seed);
+    TestCase test = new TestCase();
+    Encoder encoder = new Encoder(random, test);
+    state(encoder);
+    int start = test.codeLength();
+    int count = 1 + random.nextInt(6);
+    for (int i = 0; i < count && test.hasRoom(2 * ROOM + 24); i++) {
+      switch (random.nextInt(5)) {
+        case 0 -> {
+          test.emit(0x70 | random.nextInt(16), 0); // Jcc over the next one
+          skipped(test, () -> instruction(encoder));
+        }
+        case 1 -> {
+          test.emit(0xE8, 2, 0, 0, 0, 0xEB, 0); // CALL what the JMP behind it jumps over
+          skipped(
+              test,
+              () -> {
+                instruction(encoder);
+                test.emit(0xC3);
+              });
+        }
+        default -> instruction(encoder);
+      }
+    }
+    test.emit(0x64, 0xFF, 0x04, 0x25, 0, 0, 0, 0); // INC DWORD FS:[0]
+    test.emit(0x64, 0x83, 0x3C, 0x25, 0, 0, 0, 0, 2 + random.nextInt(12)); // CMP
+    int back = start - test.codeLength() - 6;
+    test.emit(0x0F, 0x85, back & 0xFF, back >> 8 & 0xFF, back >> 16 & 0xFF, back >> 24 & 0xFF);
+    test.finish();
+    return test;
+  }
+
+  /** Lets the jump whose 8-bit distance was emitted last lead behind what is emitted now. */
+  private static void skipped(TestCase test, Runnable emit) {
+    int from = test.codeLength();
+    emit.run();
+    test.patch(from - 1, test.codeLength() - from);
+  }
+
+  private static void state(Encoder encoder) {
     registers(encoder);
+    TestCase test = encoder.test;
+    RandomGenerator random = encoder.random;
     for (int i = 0; i < TestCase.PAGE; i += 8) {
       long value = random.nextInt(3) == 0 ? floatBits(encoder) : random.nextLong();
       test.view.putLong(test.dataAt() + i, value);
     }
     fxsave(encoder);
-    int count = 1 + random.nextInt(MAX_INSTRUCTIONS);
-    for (int i = 0; i < count && test.hasRoom(ROOM); i++) {
-      Template template = templates.get(random.nextInt(templates.size()));
-      if (template.readsFlags() && test.undefinedFlags != 0) {
-        test.emit(0x39, 0xC8); // CMP EAX,ECX defines them all
-        test.undefinedFlags = 0;
-      }
-      template.body().emit(encoder);
-      test.everUndefinedFlags |= template.undefines();
-      test.undefinedFlags = (test.undefinedFlags & ~template.defines()) | template.undefines();
+  }
+
+  private void instruction(Encoder encoder) {
+    TestCase test = encoder.test;
+    Template template = templates.get(encoder.below(templates.size()));
+    if (template.readsFlags() && test.undefinedFlags != 0) {
+      test.emit(0x39, 0xC8); // CMP EAX,ECX defines them all
+      test.undefinedFlags = 0;
     }
-    test.finish();
-    return test;
+    template.body().emit(encoder);
+    test.everUndefinedFlags |= template.undefines();
+    test.undefinedFlags = (test.undefinedFlags & ~template.defines()) | template.undefines();
   }
 
   private static void registers(Encoder encoder) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tealight.softcpu.internal.differential.Templates.Template;
+import dev.tealight.softcpu.internal.run.TranslationPolicy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -42,7 +43,7 @@ class DifferentialIT {
 
   private static void compare(List<Template> templates) throws IOException {
     CaseGenerator generator = new CaseGenerator(templates);
-    SoftRunner software = new SoftRunner();
+    SoftRunner software = new SoftRunner(TranslationPolicy.NEVER);
     Outcome expected = new Outcome();
     Outcome found = new Outcome();
     for (long seed = FIRST_SEED; seed < FIRST_SEED + CASES; seed++) {

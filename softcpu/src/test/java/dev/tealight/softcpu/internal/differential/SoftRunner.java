@@ -9,6 +9,7 @@ import dev.tealight.softcpu.internal.cpu.Segments;
 import dev.tealight.softcpu.internal.cpu.SystemRegisters;
 import dev.tealight.softcpu.internal.memory.Access;
 import dev.tealight.softcpu.internal.run.Processor;
+import dev.tealight.softcpu.internal.run.TranslationPolicy;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -36,7 +37,13 @@ final class SoftRunner {
   private static final long STACK_TOP = 0xB000;
   private static final long CODE = 0xC000;
   private static final long DATA = 0xD000;
+  private static final long COUNTERS = 0xE000;
   private static final long RAM_SIZE = 0x10000;
+
+  /** Where FS leads: counters of loops, out of the way of everything else. */
+  private static final long COUNTER_ADDRESS = 0x2860_0000L;
+
+  private static final long COUNTER_TABLE = 0xF000;
 
   private static final int KERNEL_CODE = 0x08;
   private static final int USER_CODE = 0x33;
@@ -53,7 +60,7 @@ final class SoftRunner {
   private final MemorySegment ram = Arena.ofAuto().allocate(RAM_SIZE);
   private final Processor processor;
 
-  SoftRunner() {
+  SoftRunner(TranslationPolicy policy) {
     ram.set(LONG, PML4, PDPT | PRESENT | WRITABLE | USER);
     ram.set(LONG, PDPT, DIRECTORY | PRESENT | WRITABLE | USER);
     ram.set(LONG, DIRECTORY + directoryOffset(SUPERVISOR), LOW_TABLE | PRESENT | WRITABLE);
@@ -62,6 +69,8 @@ final class SoftRunner {
     for (long page = 0; page < RAM_SIZE; page += 4096) {
       ram.set(LONG, LOW_TABLE + page / 512, page | PRESENT | WRITABLE);
     }
+    ram.set(LONG, DIRECTORY + directoryOffset(COUNTER_ADDRESS), COUNTER_TABLE | 7);
+    ram.set(LONG, COUNTER_TABLE, COUNTERS | PRESENT | WRITABLE | USER);
     ram.set(LONG, CODE_TABLE, CODE | PRESENT | WRITABLE | USER);
     ram.set(LONG, DATA_TABLE, DATA | PRESENT | WRITABLE | USER);
     ram.set(LONG, TABLES + KERNEL_CODE, 0x00AF_9B00_0000_FFFFL);
@@ -104,7 +113,7 @@ final class SoftRunner {
             return 0;
           }
         };
-    processor = new Processor(machine, environment);
+    processor = new Processor(machine, environment, policy);
   }
 
   private static long directoryOffset(long address) {
@@ -122,6 +131,8 @@ final class SoftRunner {
     MemorySegment.copy(bytes, test.dataAt(), ram, DATA, TestCase.PAGE);
     cpu.segments.set(Segments.CS, USER_CODE, 0, 0xFFFF_FFFFL, 0xA0FB);
     cpu.segments.set(Segments.SS, USER_DATA, 0, 0xFFFF_FFFFL, 0xC0F3);
+    cpu.segments.set(Segments.FS, 0, COUNTER_ADDRESS, 0xFFFF_FFFFL, 0xC0F3);
+    ram.asSlice(COUNTERS, 4096).fill((byte) 0);
     cpu.segments.set(Segments.TR, 0x18, SUPERVISOR + TSS, 0x67, 0x8B);
     cpu.system.gdtBase = SUPERVISOR + TABLES;
     cpu.system.gdtLimit = 0x17;
@@ -162,6 +173,11 @@ final class SoftRunner {
     FxsaveImage.store(cpu, outcome.view, outcome.fxsaveAt());
     MemorySegment.copy(
         ram, DATA, MemorySegment.ofArray(outcome.bytes), outcome.dataAt(), TestCase.PAGE);
+  }
+
+  /** Returns how many instructions all cases have executed. */
+  long retired() {
+    return processor.cpu.retired;
   }
 
   String lastUndefined() {

@@ -76,6 +76,11 @@ final class TestCase {
     }
   }
 
+  /** Replaces a byte of the code. */
+  void patch(int index, int value) {
+    view.put(CODE_AT + index, (byte) value);
+  }
+
   /** Ends the code with INT3. */
   void finish() {
     while (codeLength < CODE_SIZE) {

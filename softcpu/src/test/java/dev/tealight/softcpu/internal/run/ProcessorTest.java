@@ -15,7 +15,11 @@ class ProcessorTest {
   private static final int HLT = 0xF4;
   private static final int PAGE_FAULT = 14;
 
-  private final TestMachine machine = new TestMachine();
+  private final TestMachine machine = new TestMachine(policy());
+
+  TranslationPolicy policy() {
+    return TranslationPolicy.NEVER;
+  }
 
   @Test
   void haltLeavesWithRipBehindIt() {
@@ -170,6 +174,36 @@ class ProcessorTest {
     machine.code(0xC6, 0x05, 0x01, 0x00, 0x00, 0x00, HLT, 0x90, 0x90, 0x0F, 0x0B);
     assertThat(machine.run()).isEqualTo(ExitReason.HALT);
     assertThat(machine.cpu.rip).isEqualTo(TestMachine.CODE + 9);
+  }
+
+  @Test
+  void loopThatOverwritesItselfEndsAsSoonAsItHasDone() {
+    // MOV ECX,3; next: DEC ECX; JNZ next; here: NOP; MOV BYTE [here],HLT; MOV CL,2; JMP next
+    machine.code(
+        0xB9, 3, 0, 0, 0, 0xFF, 0xC9, 0x75, 0xFC, 0x90, 0xC6, 0x05, 0xF8, 0xFF, 0xFF, 0xFF, HLT,
+        0xB1, 2, 0xEB, 0xF0);
+    assertThat(machine.run()).isEqualTo(ExitReason.HALT);
+    assertThat(machine.cpu.rip).isEqualTo(TestMachine.CODE + 10);
+    assertThat(machine.cpu.retired).isEqualTo(1 + 2 * 3 + 4 + 2 * 2 + 1);
+  }
+
+  @Test
+  void pageThatIsMappedElsewhereIsExecutedFromThere() {
+    // Code at the linear address DATA: INC EAX; RET, then after remapping INC EBX; RET.
+    long entry = TestMachine.PAGE_TABLE + (TestMachine.DATA >> 12) * 8;
+    machine.ram.set(TestMachine.LONG, TestMachine.DATA, 0xC3C0FFL);
+    machine.ram.set(TestMachine.LONG, TestMachine.DATA + 4096, 0xC3C3FFL);
+    // MOV ECX,5; next: CALL DATA; DEC ECX; JNZ next; HLT; MOV CR3,RDX; MOV CL,4; JMP next
+    machine.code(
+        0xB9, 5, 0, 0, 0, 0xE8, 0xF6, 0xFF, 0, 0, 0xFF, 0xC9, 0x75, 0xF7, HLT, 0x0F, 0x22, 0xDA,
+        0xB1, 4, 0xEB, 0xEF);
+    machine.cpu.gpr[Cpu.RDX] = machine.cpu.system.cr3;
+    machine.cpu.gpr[Cpu.RAX] = 0;
+    assertThat(machine.run()).isEqualTo(ExitReason.HALT);
+    machine.ram.set(TestMachine.LONG, entry, (TestMachine.DATA + 4096) | 3);
+    assertThat(machine.run()).isEqualTo(ExitReason.HALT);
+    assertThat(machine.cpu.gpr[Cpu.RAX]).isEqualTo(5);
+    assertThat(machine.cpu.gpr[Cpu.RBX]).isEqualTo(4);
   }
 
   @Test

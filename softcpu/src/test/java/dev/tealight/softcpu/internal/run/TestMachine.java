@@ -40,6 +40,10 @@ final class TestMachine implements Ram {
   int allowed = Access.ALL;
 
   TestMachine() {
+    this(TranslationPolicy.NEVER);
+  }
+
+  TestMachine(TranslationPolicy policy) {
     processor =
         new Processor(
             this,
@@ -53,7 +57,8 @@ final class TestMachine implements Ram {
               public long random() {
                 return 42;
               }
-            });
+            },
+            policy);
     cpu = processor.cpu;
     ram.set(LONG, 0x1000, 0x2003);
     ram.set(LONG, 0x2000, 0x3003);
