@@ -9,6 +9,7 @@ module dev.tealight.bench {
   requires dev.tealight;
   requires dev.tealight.device.net;
   requires dev.tealight.ffi.kvm;
+  requires dev.tealight.softcpu;
   requires java.management;
   requires jdk.management;
   requires jmh.core;
