@@ -51,13 +51,12 @@ final class LinuxHostCalls implements HostCalls {
   }
 
   /**
-   * After so many calls the form without errno pays: to link it takes milliseconds, which a guest
-   * that soon ends would feel.
+   * Linked after {@link #FIRST_CALLS} calls by the other form: to link it takes milliseconds, which
+   * a guest that soon ends would feel.
    */
-  private static final int HOT = 256;
+  static final class HotSymbols {
+    static final int FIRST_CALLS = 256;
 
-  /** Linked when a guest has run for a while. */
-  private static final class HotSymbols {
     static final MethodHandle SYSCALL = NativeAccess.linkWithoutErrno("syscall");
   }
 
@@ -67,7 +66,7 @@ final class LinuxHostCalls implements HostCalls {
 
   private final long process;
 
-  /** Up to {@link #HOT}; threads that count at once may lose a few, which does no harm. */
+  /** How often {@link #hotIoctl} was called; threads may lose a few, which does no harm. */
   private int hotCalls;
 
   LinuxHostCalls() {
@@ -95,9 +94,10 @@ final class LinuxHostCalls implements HostCalls {
 
   @Override
   public long hotIoctl(int descriptor, int request, long argument) {
-    if (hotCalls < HOT) {
+    if (hotCalls < HotSymbols.FIRST_CALLS) {
       hotCalls++;
-      return ioctl(descriptor, request, argument);
+      long result = ioctl(descriptor, request, argument);
+      return result < 0 ? FAILED : result;
     }
     try {
       long result =

@@ -89,13 +89,14 @@ final class KvmRun {
   /** The internal error of an instruction that KVM cannot emulate. */
   static final int EMULATION_FAILED = 1;
 
-  private static final VarHandle VOLATILE_BYTE =
-      JAVA_BYTE.varHandle().withInvokeExactBehavior();
+  private static final VarHandle VOLATILE_BYTE = JAVA_BYTE.varHandle().withInvokeExactBehavior();
 
-  private static final long REQUEST_INTERRUPT_WINDOW = Fields.offset(HEADER, "request_interrupt_window");
+  private static final long REQUEST_INTERRUPT_WINDOW =
+      Fields.offset(HEADER, "request_interrupt_window");
   private static final long IMMEDIATE_EXIT = Fields.offset(HEADER, "immediate_exit");
   private static final long EXIT_REASON = Fields.offset(HEADER, "exit_reason");
-  private static final long READY_FOR_INTERRUPT = Fields.offset(HEADER, "ready_for_interrupt_injection");
+  private static final long READY_FOR_INTERRUPT =
+      Fields.offset(HEADER, "ready_for_interrupt_injection");
   private static final long IF_FLAG = Fields.offset(HEADER, "if_flag");
   private static final long IO_DIRECTION = Fields.offset(IO, "direction");
   private static final long IO_SIZE = Fields.offset(IO, "size");
@@ -109,7 +110,8 @@ final class KvmRun {
   private static final long DEBUG_EXCEPTION = Fields.offset(DEBUG, "exception");
   private static final long DEBUG_PC = Fields.offset(DEBUG, "pc");
   private static final long DEBUG_DR6 = Fields.offset(DEBUG, "dr6");
-  private static final long ENTRY_FAILURE = Fields.offset(FAIL_ENTRY, "hardware_entry_failure_reason");
+  private static final long ENTRY_FAILURE =
+      Fields.offset(FAIL_ENTRY, "hardware_entry_failure_reason");
   private static final long SUBERROR = Fields.offset(INTERNAL, "suberror");
   private static final long NDATA = Fields.offset(INTERNAL, "ndata");
   private static final long FAILURE_FLAGS = Fields.offset(EMULATION_FAILURE, "flags");
