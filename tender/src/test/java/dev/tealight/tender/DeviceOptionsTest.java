@@ -37,15 +37,18 @@ class DeviceOptionsTest {
   }
 
   @Test
-  void optionOfAModuleThatIsNotInstalledNamesTheModule() {
-    assertThatThrownBy(() -> configure("--net:service=tap0"))
+  void devicesOfSeveralModulesAreToldApart() throws UsageException {
+    assertThat(configure("--net:service=tap0", "--block:storage=disk"))
+        .hasEntrySatisfying(
+            "service", config -> assertThat(config).hasToString("network device over tap tap0"))
+        .containsKey("storage");
+    assertThatThrownBy(() -> configure("--net:service=tap0", "--block-sector-size:service=512"))
         .isInstanceOf(UsageException.class)
         .hasMessage(
-            "invalid option: --net:service=tap0: the module dev.tealight.device.net is not"
-                + " installed");
+            "invalid option: --block-sector-size:service=512: device service is attached already");
     assertThatThrownBy(() -> configure("--net-mac:service=02:00:00:00:00:01"))
         .isInstanceOf(UsageException.class)
-        .hasMessageContaining("dev.tealight.device.net");
+        .hasMessage("device service is not attached: add --net:service=LINK");
   }
 
   @Test
