@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.ffi.posix;
 
+import static dev.tealight.ffi.posix.NativeAccess.address;
+import static dev.tealight.ffi.posix.NativeAccess.failure;
+import static dev.tealight.ffi.posix.NativeAccess.unexpected;
+
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
 
 /**
@@ -13,9 +15,6 @@ import java.lang.ref.Reference;
  * filter of system calls use is not there: those calls fail with {@code ENOSYS}.
  */
 final class FreeBsdHostCalls implements HostCalls {
-  private static final VarHandle ERRNO =
-      NativeAccess.ERRNO_LAYOUT.varHandle(PathElement.groupElement("errno"));
-
   /** Linked at the first call, not when the class is loaded. */
   private static final class Symbols {
     static final MethodHandle OPEN = NativeAccess.linkVariadic("open");
@@ -231,27 +230,5 @@ final class FreeBsdHostCalls implements HostCalls {
     } catch (Throwable thrown) {
       throw unexpected(thrown);
     }
-  }
-
-  private static long failure(MemorySegment state) {
-    return -(int) ERRNO.get(state, 0L);
-  }
-
-  private static long address(MemorySegment segment) {
-    if (!segment.isNative()) {
-      throw new IllegalArgumentException("the host cannot see a segment on the Java heap");
-    }
-    return segment.address();
-  }
-
-  /** The linker declares {@link Throwable}, but a downcall throws nothing checked. */
-  private static RuntimeException unexpected(Throwable e) {
-    if (e instanceof RuntimeException known) {
-      return known;
-    }
-    if (e instanceof Error error) {
-      throw error;
-    }
-    throw new AssertionError(e);
   }
 }

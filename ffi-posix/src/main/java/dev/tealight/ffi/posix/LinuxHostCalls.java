@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.ffi.posix;
 
+import static dev.tealight.ffi.posix.NativeAccess.address;
+import static dev.tealight.ffi.posix.NativeAccess.failure;
+import static dev.tealight.ffi.posix.NativeAccess.unexpected;
+
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.ref.Reference;
-import java.util.Objects;
 
 /**
  * Linux on x86-64. Almost everything goes through the C library's {@code syscall}, by the numbers
@@ -45,9 +46,7 @@ final class LinuxHostCalls implements HostCalls {
   private static final class Symbols {
     static final MethodHandle SYSCALL = NativeAccess.link("syscall");
     static final MethodHandle SIGACTION = NativeAccess.link("sigaction");
-    static final long GETPID = NativeAccess.address("getpid");
-    static final long ERRNO =
-        NativeAccess.ERRNO_LAYOUT.byteOffset(PathElement.groupElement("errno"));
+    static final long GETPID = NativeAccess.functionAddress("getpid");
   }
 
   /**
@@ -296,31 +295,5 @@ final class LinuxHostCalls implements HostCalls {
     } catch (Throwable thrown) {
       throw unexpected(thrown);
     }
-  }
-
-  private static long failure(MemorySegment state) {
-    return -state.get(ValueLayout.JAVA_INT, Symbols.ERRNO);
-  }
-
-  private static long address(MemorySegment segment) {
-    if (!segment.isNative()) {
-      throw new IllegalArgumentException("the host cannot see a segment on the Java heap");
-    }
-    return segment.address();
-  }
-
-  private static long address(MemorySegment segment, long offset, long byteSize) {
-    return address(segment) + Objects.checkFromIndexSize(offset, byteSize, segment.byteSize());
-  }
-
-  /** The linker declares {@link Throwable}, but a downcall throws nothing checked. */
-  private static RuntimeException unexpected(Throwable e) {
-    if (e instanceof RuntimeException known) {
-      return known;
-    }
-    if (e instanceof Error error) {
-      throw error;
-    }
-    throw new AssertionError(e);
   }
 }

@@ -5,9 +5,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.Objects;
 import java.util.function.Consumer;
 
 /**
@@ -19,6 +21,9 @@ final class NativeAccess {
 
   /** Where a call leaves its errno. */
   static final MemoryLayout ERRNO_LAYOUT = Linker.Option.captureStateLayout();
+
+  private static final long ERRNO_OFFSET =
+      ERRNO_LAYOUT.byteOffset(PathElement.groupElement("errno"));
 
   private NativeAccess() {}
 
@@ -107,8 +112,58 @@ final class NativeAccess {
    *
    * @param name its name
    */
-  static long address(String name) {
+  static long functionAddress(String name) {
     return Linker.nativeLinker().defaultLookup().findOrThrow(name).address();
+  }
+
+  /**
+   * {@return the address to give to a call; the caller keeps the segment reachable meanwhile}
+   *
+   * @param segment of native memory
+   * @throws IllegalArgumentException if it is on the Java heap
+   */
+  static long address(MemorySegment segment) {
+    if (!segment.isNative()) {
+      throw new IllegalArgumentException("the host cannot see a segment on the Java heap");
+    }
+    return segment.address();
+  }
+
+  /**
+   * {@return the address of a part of a segment, as {@link #address(MemorySegment)}}
+   *
+   * @param segment of native memory
+   * @param offset of the part, in bytes
+   * @param byteSize of the part
+   * @throws IndexOutOfBoundsException if the part is not within the segment
+   */
+  static long address(MemorySegment segment, long offset, long byteSize) {
+    return address(segment) + Objects.checkFromIndexSize(offset, byteSize, segment.byteSize());
+  }
+
+  /**
+   * {@return the negated errno of a call that failed}
+   *
+   * @param state what the call left, of {@link #ERRNO_LAYOUT}
+   */
+  static long failure(MemorySegment state) {
+    return -state.get(ValueLayout.JAVA_INT, ERRNO_OFFSET);
+  }
+
+  /**
+   * {@return what to throw for what a downcall threw} The linker declares {@link Throwable}, but a
+   * downcall throws nothing checked.
+   *
+   * @param thrown by the downcall
+   */
+  static RuntimeException unexpected(Throwable thrown) {
+    if (thrown instanceof RuntimeException known) {
+      return known;
+    }
+    if (thrown instanceof Error error) {
+      throw error;
+    }
+    throw new AssertionError(thrown);
   }
 
   /**
