@@ -5,9 +5,7 @@ import dev.tealight.ExitFrame;
 import dev.tealight.ExitKind;
 import dev.tealight.ExitKind.DebugCause;
 import dev.tealight.HostCallException;
-import dev.tealight.X86CpuState;
 import dev.tealight.X86Register;
-import dev.tealight.X86Segment;
 import dev.tealight.spi.DebugControl.Breakpoint;
 import dev.tealight.spi.DebugControl.Feature;
 import dev.tealight.spi.DebugControl.Trigger;
@@ -91,30 +89,11 @@ final class DebugProbe {
 
   private boolean stops(KvmGuestDebug debug, DebugCause cause) {
     try {
-      vcpu.writeState(start());
+      vcpu.writeState(LongMode.at(CODE, PML4).set(X86Register.RDI, DATA));
       vcpu.setDebug(debug);
       return vcpu.run(exit) == ExitKind.DEBUG && exit.detail() == cause.ordinal();
     } catch (HostCallException e) {
       return false; // the request itself is refused
     }
-  }
-
-  private static X86CpuState start() {
-    X86Segment data = new X86Segment(0x10, 0, -1, 0xc093);
-    X86CpuState state =
-        new X86CpuState()
-            .set(X86Register.RIP, CODE)
-            .set(X86Register.RDI, DATA)
-            .set(X86Register.RFLAGS, 0x2)
-            .set(X86Register.CR0, 0x80000011L) // PG, ET, PE
-            .set(X86Register.CR3, PML4)
-            .set(X86Register.CR4, 0x20) // PAE
-            .set(X86Register.EFER, 0x500) // LMA, LME
-            .set(X86Segment.Name.CS, new X86Segment(0x8, 0, -1, 0xa09b))
-            .set(X86Segment.Name.TR, new X86Segment(0, 0, 0x67, 0x8b));
-    for (X86Segment.Name name : EnumSet.range(X86Segment.Name.DS, X86Segment.Name.SS)) {
-      state.set(name, data);
-    }
-    return state;
   }
 }

@@ -5,9 +5,6 @@ import dev.tealight.ExitFrame;
 import dev.tealight.ExitKind;
 import dev.tealight.GuestMemory;
 import dev.tealight.HostCallException;
-import dev.tealight.X86CpuState;
-import dev.tealight.X86Register;
-import dev.tealight.X86Segment;
 import dev.tealight.ffi.kvm.KvmOptions.Ring3Policy;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -39,12 +36,12 @@ record Ring3Probe(boolean isUsed, String reason) {
       fill(vm.memory().unrestricted());
       KvmVcpu vcpu = vm.newVcpu();
       if (policy == Ring3Policy.AUTO) {
-        vcpu.writeState(state());
+        vcpu.writeState(LongMode.at(CODE, PML4));
         if (halts(vcpu)) {
           return new Ring3Probe(false, "this KVM executes SSE there");
         }
       }
-      vcpu.start(state(), SCRATCH);
+      vcpu.start(LongMode.at(CODE, PML4), SCRATCH);
       if (!halts(vcpu)) {
         return new Ring3Probe(false, "this KVM does not stop at privileged instructions");
       }
@@ -78,30 +75,5 @@ record Ring3Probe(boolean isUsed, String reason) {
       kind = vcpu.run(exit);
     }
     return kind == ExitKind.HALT;
-  }
-
-  private static X86CpuState state() {
-    X86Segment data = new X86Segment(0x10, 0, -1, 0xc093);
-    X86CpuState state =
-        new X86CpuState()
-            .set(X86Register.RIP, CODE)
-            .set(X86Register.RFLAGS, 2)
-            .set(X86Register.CR0, 0x80010031L) // PE, ET, NE, WP, PG
-            .set(X86Register.CR3, PML4)
-            .set(X86Register.CR4, 0x620) // PAE, OSFXSR, OSXMMEXCPT
-            .set(X86Register.EFER, 0x500) // LME, LMA
-            .set(X86Segment.Name.CS, new X86Segment(0x08, 0, -1, 0xa09b))
-            .set(X86Segment.Name.TR, new X86Segment(0, 0, 0, 0x8b));
-    for (X86Segment.Name name :
-        new X86Segment.Name[] {
-          X86Segment.Name.DS,
-          X86Segment.Name.ES,
-          X86Segment.Name.FS,
-          X86Segment.Name.GS,
-          X86Segment.Name.SS
-        }) {
-      state.set(name, data);
-    }
-    return state;
   }
 }
