@@ -117,6 +117,16 @@ public final class Monitor implements AutoCloseable {
     return machine.hypervisor();
   }
 
+  /**
+   * {@return why the guest runs at its processor's lowest privilege level instead of the highest,
+   * for people; empty if it runs as its image expects} See {@link
+   * dev.tealight.spi.UnprivilegedStart}. It holds for the whole run and beyond {@link #close}, and
+   * is part of the reason of a {@link RunResult.Faulted}.
+   */
+  public Optional<String> unprivilegedReason() {
+    return machine.unprivilegedReason();
+  }
+
   /** {@return the memory of the guest, valid until {@link #close}} */
   public GuestMemory memory() {
     return machine.memory();

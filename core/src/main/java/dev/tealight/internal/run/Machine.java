@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -44,6 +45,7 @@ public final class Machine implements AutoCloseable {
   private final Vm vm;
   private final RunLoop loop;
   private final ConsoleQueue console;
+  private final Optional<String> unprivilegedReason;
   private volatile @Nullable Monitor monitor;
 
   /**
@@ -106,6 +108,7 @@ public final class Machine implements AutoCloseable {
     loop =
         new RunLoop(
             vcpu, vm.memory(), handlers, image.hypercalls(), waiter, spec.time(), spec.limit());
+    unprivilegedReason = loop.unprivilegedReason();
   }
 
   private static BootImage readImage(MachineSpec spec) {
@@ -214,7 +217,12 @@ public final class Machine implements AutoCloseable {
 
     @Override
     public void ended(RunResult result) {
-      LOG.debug("{} ended with {} after {}", spec.name(), result, loop.counts());
+      LOG.debug(
+          "{} ended with {} after {}{}",
+          spec.name(),
+          result,
+          loop.counts(),
+          unprivilegedReason.map(why -> ", unprivileged because " + why).orElse(""));
       observe(observer -> observer.ended(owner, result, loop.counts()));
     }
 
@@ -248,6 +256,11 @@ public final class Machine implements AutoCloseable {
   /** {@return the hypervisor} */
   public Hypervisor hypervisor() {
     return hypervisor;
+  }
+
+  /** {@return why the guest runs unprivileged, or empty if it does not} */
+  public Optional<String> unprivilegedReason() {
+    return unprivilegedReason;
   }
 
   /** {@return the guest's memory} */

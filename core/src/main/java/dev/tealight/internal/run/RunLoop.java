@@ -287,11 +287,13 @@ public final class RunLoop implements GuestCall {
             .map(state -> " at instruction 0x%x".formatted(state.instructionPointer()))
             .orElse("");
     String how =
-        vcpu.ability(UnprivilegedStart.class)
-            .flatMap(UnprivilegedStart::reason)
-            .map(why -> ", running unprivileged because " + why)
-            .orElse("");
+        unprivilegedReason().map(why -> ", running unprivileged because " + why).orElse("");
     return ended(new RunResult.Faulted(exit.snapshot(), registers, reason + where + how));
+  }
+
+  /** {@return why the guest runs unprivileged, or empty if it does not} */
+  Optional<String> unprivilegedReason() {
+    return vcpu.ability(UnprivilegedStart.class).flatMap(UnprivilegedStart::reason);
   }
 
   private Optional<CpuState> registers() {

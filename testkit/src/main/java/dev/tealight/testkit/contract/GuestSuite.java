@@ -136,6 +136,7 @@ public abstract class GuestSuite {
       }
       RunResult result = handle.await();
       String context = "%s\n%s".formatted(result, transcript.text());
+      assertEquals(isUnprivileged, monitor.unprivilegedReason().isPresent(), context);
       switch (expected) {
         case Halts(int status) -> {
           int actual = assertInstanceOf(RunResult.Halted.class, result, context).status();
