@@ -7,22 +7,28 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 
 /**
  * What this process holds of its host, for tests of leaks.
  *
  * @param descriptors open file descriptors
- * @param mappings mapped ranges of addresses
+ * @param mappings mapped ranges of addresses that are not the JVM's own: those of a descriptor of
+ *     the kernel, and those that a forked child does not get, as guest memory is
  * @param threads threads, the JVM's own included
+ * @param residentByteSize memory that is in use, the JVM's own included
  */
-public record HostResources(int descriptors, int mappings, int threads) {
+public record HostResources(int descriptors, int mappings, int threads, long residentByteSize) {
   private static final Path PROCESS = Path.of("/proc/self");
   private static final int ATTEMPTS = 50;
 
+  /** Among the flags of a mapping: a forked child does not get it. */
+  private static final String NOT_COPIED = " dc";
+
   /** {@return whether this host tells: Linux does} */
   public static boolean isKnown() {
-    return Files.isReadable(PROCESS.resolve("maps"));
+    return Files.isReadable(PROCESS.resolve("smaps"));
   }
 
   /**
@@ -36,29 +42,50 @@ public record HostResources(int descriptors, int mappings, int threads) {
     }
     return new HostResources(
         count(PROCESS.resolve("fd")),
-        lines(PROCESS.resolve("maps")),
-        count(PROCESS.resolve("task")));
+        countMappings(),
+        count(PROCESS.resolve("task")),
+        readResidentByteSize());
   }
 
   /**
-   * Runs something many times and checks that it leaves nothing behind. The JVM opens, maps and
-   * starts things of its own at any time, so the check is that after the warm-up some number of
-   * rounds, repeated a few times if need be, adds less than one thing in two rounds.
+   * Runs something many times and checks that it leaves nothing behind: descriptors, mappings and
+   * threads are as many after the rounds as before. The JVM opens and starts things of its own at
+   * any time, so the rounds are repeated a few times if need be.
    *
    * @param warmUp rounds before counting, for what is made once
-   * @param rounds rounds to count, at least 20
+   * @param rounds rounds to count
    * @param round what is to leave nothing behind
    * @throws AssertionError if it does; gives the counts
    */
   public static void assertNothingLeftBy(int warmUp, int rounds, Runnable round) {
     repeat(warmUp, round);
+    assertNothingLeftBy(rounds, Long.MAX_VALUE, round);
+  }
+
+  /**
+   * Also checks that resident memory does not grow, beyond what {@link #assertNothingLeftBy(int,
+   * int, Runnable)} checks. The heap of the JVM grows to its size first, so it takes many rounds.
+   *
+   * @param warmUp rounds before counting, for what is made once
+   * @param rounds rounds to count, some thousands at least
+   * @param byteSizePerRound below which resident memory grows in each round
+   * @param round what is to leave nothing behind
+   * @throws AssertionError if it does; gives the counts
+   */
+  public static void assertNothingLeftBy(
+      int warmUp, int rounds, int byteSizePerRound, Runnable round) {
+    repeat(warmUp, round);
+    assertNothingLeftBy(rounds, (long) rounds * byteSizePerRound, round);
+  }
+
+  private static void assertNothingLeftBy(int rounds, long byteSize, Runnable round) {
     HostResources before = now();
     HostResources after = before;
-    for (int attempt = 0; attempt < 3; attempt++) {
+    for (int attempt = 0; attempt < 5; attempt++) {
       before = now();
       repeat(rounds, round);
       after = settled(before);
-      if (!after.exceeds(before, rounds / 2)) {
+      if (!after.exceeds(before) && after.residentByteSize - before.residentByteSize < byteSize) {
         return;
       }
     }
@@ -75,7 +102,7 @@ public record HostResources(int descriptors, int mappings, int threads) {
   /** Threads that have been joined are still listed for a moment. */
   private static HostResources settled(HostResources before) {
     HostResources now = now();
-    for (int i = 0; i < ATTEMPTS && now.exceeds(before, 0); i++) {
+    for (int i = 0; i < ATTEMPTS && now.exceeds(before); i++) {
       try {
         Thread.sleep(2);
       } catch (InterruptedException e) {
@@ -87,10 +114,8 @@ public record HostResources(int descriptors, int mappings, int threads) {
     return now;
   }
 
-  private boolean exceeds(HostResources other, int tolerance) {
-    return descriptors > other.descriptors + tolerance
-        || mappings > other.mappings + tolerance
-        || threads > other.threads + tolerance;
+  private boolean exceeds(HostResources other) {
+    return descriptors > other.descriptors || mappings > other.mappings || threads > other.threads;
   }
 
   private static int count(Path folder) {
@@ -101,9 +126,34 @@ public record HostResources(int descriptors, int mappings, int threads) {
     }
   }
 
-  private static int lines(Path file) {
-    try (Stream<String> lines = Files.lines(file, StandardCharsets.ISO_8859_1)) {
-      return (int) lines.count();
+  private static int countMappings() {
+    int mappings = 0;
+    boolean isOfDevice = false;
+    for (String line : lines("smaps")) {
+      if (line.startsWith("VmFlags:")) {
+        if (isOfDevice || line.contains(NOT_COPIED)) {
+          mappings++;
+        }
+        isOfDevice = false;
+      } else {
+        isOfDevice |= line.contains(" anon_inode:");
+      }
+    }
+    return mappings;
+  }
+
+  private static long readResidentByteSize() {
+    for (String line : lines("status")) {
+      if (line.startsWith("VmRSS:")) {
+        return Long.parseLong(line.replaceAll("[^0-9]", "")) << 10;
+      }
+    }
+    throw new IllegalStateException("/proc/self/status does not tell VmRSS");
+  }
+
+  private static List<String> lines(String name) {
+    try {
+      return Files.readAllLines(PROCESS.resolve(name), StandardCharsets.ISO_8859_1);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
