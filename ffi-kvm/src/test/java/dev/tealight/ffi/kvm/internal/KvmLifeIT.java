@@ -82,6 +82,7 @@ class KvmLifeIT {
   void openVmCountsAmongWhatTheProcessHolds() {
     HostResources before = HostResources.now();
     try (KvmGuest guest = new KvmGuest(hypervisor, WRITE_AND_HALT)) {
+      assertThat(guest.run()).isEqualTo(ExitKind.IO_WRITE);
       HostResources open = HostResources.now();
       assertThat(open.descriptors()).isGreaterThan(before.descriptors());
       // Guest memory, and the page that the vCPU shares with the kernel.
