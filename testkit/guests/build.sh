@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the guest programs: one image NAME.hvt for each programs/NAME.c or programs/NAME.S.
+# Builds the guest programs: one image NAME.hvt for each programs/NAME.c or programs/NAME.S, one multiboot kernel
+# NAME.elf for each kernels/programs/NAME.c.
 #
 #   build.sh           rebuilds the images that ship with the testkit
 #   build.sh DIR       builds into DIR
@@ -55,11 +56,28 @@ build() { # DIR
     "$cc" $link -T "$here/lib/guest.ld" "$objects/$name.o" "$objects/libguest.a" -o "$1/$name.hvt"
     chmod 644 "$1/$name.hvt"
   done
+  build_kernels "$1"
   compiler > "$1/$record"
 }
 
-names() { (cd "$1" && ls ./*.hvt); }
-layout() { readelf -lW "$1" | awk '$1 ~ /^[A-Z]+$/ { print $1, $7, $8, $9 }'; readelf -x .note.solo5.abi -x .note.solo5.manifest "$1" | grep 0x; }
+build_kernels() { # DIR
+  for source in "$here"/kernels/*.[cS] "$here"/kernels/programs/*.c; do
+    name=kernel-$(basename "$source")
+    # shellcheck disable=SC2086
+    "$cc" -m32 $common -mgeneral-regs-only -fno-stack-protector -ffile-prefix-map="$here"=. -I"$here/kernels" \
+      -c "$source" -o "$objects/$name.o"
+  done
+  for source in "$here"/kernels/programs/*.c; do
+    name=$(basename "${source%.*}")
+    # shellcheck disable=SC2086
+    "$cc" -m32 $link -Wl,-n,--no-warn-rwx-segments -T "$here/kernels/kernel.ld" "$objects/kernel-$name.c.o" "$objects/kernel-start.S.o" \
+      "$objects/kernel-kernel.c.o" -o "$1/$name.elf"
+    chmod 644 "$1/$name.elf"
+  done
+}
+
+names() { (cd "$1" && ls ./*.hvt ./*.elf); }
+layout() { readelf -lW "$1" | awk '$1 ~ /^[A-Z]+$/ { print $1, $7, $8, $9 }'; readelf -x .note.solo5.abi -x .note.solo5.manifest "$1" 2>/dev/null | grep 0x || true; }
 
 check() {
   temporary=$(mktemp -d)
@@ -74,7 +92,7 @@ check() {
     how="in program headers and notes (built with another compiler: $(head -n 1 "$shipped/$record"))"
   fi
   bad=0
-  for image in "$temporary"/*.hvt; do
+  for image in "$temporary"/*.hvt "$temporary"/*.elf; do
     name=$(basename "$image")
     case $how in
       byte*) cmp -s "$image" "$shipped/$name" || bad="$bad $name" ;;

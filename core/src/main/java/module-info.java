@@ -10,8 +10,11 @@ module dev.tealight {
 
   exports dev.tealight;
   exports dev.tealight.device;
+  exports dev.tealight.multiboot;
   exports dev.tealight.solo5;
   exports dev.tealight.spi;
 
   uses dev.tealight.spi.HypervisorProvider;
+  uses dev.tealight.spi.PlatformProvider;
+  uses dev.tealight.spi.VirtioProvider;
 }

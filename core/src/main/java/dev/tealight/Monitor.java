@@ -9,7 +9,7 @@ import dev.tealight.internal.host.SharedHypervisors;
 import dev.tealight.internal.run.Execution;
 import dev.tealight.internal.run.Machine;
 import dev.tealight.internal.run.MachineSpec;
-import dev.tealight.solo5.Solo5Hvt;
+import dev.tealight.solo5.Solo5;
 import dev.tealight.spi.BootProtocol;
 import java.io.OutputStream;
 import java.nio.channels.SeekableByteChannel;
@@ -174,7 +174,7 @@ public final class Monitor implements AutoCloseable {
 
     private @Nullable Supplier<Image> image;
     private @Nullable String name;
-    private BootProtocol protocol = Solo5Hvt.PROTOCOL;
+    private BootProtocol protocol = Solo5.PROTOCOL;
     private long memoryByteSize = DEFAULT_MEMORY_BYTE_SIZE;
     private VmOptions.HugePages hugePages = VmOptions.HugePages.AUTO;
     private List<String> arguments = List.of();
@@ -244,7 +244,7 @@ public final class Monitor implements AutoCloseable {
     }
 
     /**
-     * Sets how the image is read and started; {@link Solo5Hvt#PROTOCOL} unless called.
+     * Sets how the image is read and started; {@link Solo5#PROTOCOL} unless called.
      *
      * @param protocol of the image
      * @return this

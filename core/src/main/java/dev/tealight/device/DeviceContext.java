@@ -5,6 +5,7 @@ import dev.tealight.Entropy;
 import dev.tealight.GuestMemory;
 import dev.tealight.ReadinessSource;
 import dev.tealight.TimeSource;
+import java.util.Optional;
 
 /** What a device may use of the monitor it belongs to. */
 public interface DeviceContext {
@@ -39,6 +40,16 @@ public interface DeviceContext {
    * {@return the registry for ports, addresses and hypercalls that are no {@link DeviceHypercall}}
    */
   GuestCallRegistry registry();
+
+  /**
+   * {@return the way to a guest that knows no hypercalls, or empty if it knows them} Where it is
+   * there, a device presents itself by it and by nothing else.
+   *
+   * @throws dev.tealight.ConfigurationException if the guest needs it and its module is missing
+   */
+  default Optional<VirtioTransport> virtio() {
+    return Optional.empty();
+  }
 
   /**
    * Tells the guest about the device, in the 16 bytes that its manifest entry has for it.

@@ -225,13 +225,16 @@ public final class HvtImage implements BootImage {
 
   @Override
   public List<DeclaredDevice> devices() {
+    return devicesOf(manifest);
+  }
+
+  static List<DeclaredDevice> devicesOf(Manifest manifest) {
     List<DeclaredDevice> devices = new ArrayList<>();
-    for (Manifest.Entry entry : manifest.entries()) {
+    for (int i = 0; i < manifest.entries().size(); i++) {
+      Manifest.Entry entry = manifest.entries().get(i);
       // Types from here on need not be attached.
       if (Integer.compareUnsigned(entry.type(), Manifest.TYPE_RESERVED) < 0) {
-        devices.add(
-            new DeclaredDevice(
-                entry.name(), entry.typeName(), manifest.entries().indexOf(entry) + 1));
+        devices.add(new DeclaredDevice(entry.name(), entry.typeName(), i + 1));
       }
     }
     return List.copyOf(devices);

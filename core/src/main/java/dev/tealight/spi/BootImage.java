@@ -2,6 +2,7 @@
 package dev.tealight.spi;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * An image that was read and checked, ready to be booted any number of times. Immutable; any
@@ -35,6 +36,16 @@ public interface BootImage {
 
   /** {@return how its hypercalls look} */
   HypercallConvention hypercalls();
+
+  /**
+   * {@return the name of the {@link Platform} that the guest expects around its processor, or empty
+   * if it talks to the monitor by hypercalls alone}
+   *
+   * <p>On a platform, ports and addresses that nobody serves read as ones and swallow writes.
+   */
+  default Optional<String> platform() {
+    return Optional.empty();
+  }
 
   /**
    * Loads the guest and sets its vCPU to its first instruction; registers the calls that the format

@@ -20,6 +20,16 @@ public interface ConsoleOutput {
   Outcome write(GuestCall call, long gpa, long byteSize);
 
   /**
+   * Takes one byte that the guest sent by other means, waiting for room if need be.
+   *
+   * @param call the request that carries it
+   * @param value the byte
+   * @return what the handler returns; after {@link Outcome#WAIT} its {@code resume} calls {@link
+   *     #resume}
+   */
+  Outcome write(GuestCall call, byte value);
+
+  /**
    * Goes on with a write that had to wait.
    *
    * @param call the same request

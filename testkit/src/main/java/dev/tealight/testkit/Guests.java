@@ -9,7 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * The guest programs that come with the testkit, as Solo5 hvt images for x86-64. Their sources and
+ * The guest programs that come with the testkit, as Solo5 hvt images and multiboot
+ * kernels for x86-64. Their sources and
  * what each of them proves are in {@code testkit/guests}.
  */
 public final class Guests {
@@ -22,7 +23,21 @@ public final class Guests {
    * @throws IllegalArgumentException if there is no such program
    */
   public static byte[] image(String name) {
-    try (InputStream in = Guests.class.getResourceAsStream("guests/" + name + ".hvt")) {
+    return resource(name, ".hvt");
+  }
+
+  /**
+   * {@return a multiboot kernel}
+   *
+   * @param name of the program: {@code pc}
+   * @throws IllegalArgumentException if there is no such program
+   */
+  public static byte[] kernel(String name) {
+    return resource(name, ".elf");
+  }
+
+  private static byte[] resource(String name, String suffix) {
+    try (InputStream in = Guests.class.getResourceAsStream("guests/" + name + suffix)) {
       if (in == null) {
         throw new IllegalArgumentException(
             "there is no guest program %s: testkit/guests/README.md lists them".formatted(name));

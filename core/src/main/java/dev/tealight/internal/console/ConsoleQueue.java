@@ -52,6 +52,8 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
   private boolean broken;
 
   // The write under way; vCPU thread only.
+  private boolean single; // one byte, which is not in guest memory
+  private byte singleByte;
   private long gpa;
   private long left;
   private long deadlineNanos;
@@ -86,11 +88,32 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
   @Override
   public Outcome write(GuestCall call, long gpa, long byteSize) {
     call.memory().checkRead(gpa, byteSize);
+    single = false;
     this.gpa = gpa;
-    this.left = byteSize;
-    this.deadlineNanos =
-        call.time().deadlineAfter(TimeUnit.NANOSECONDS.convert(console.patience()));
+    return begin(call, byteSize);
+  }
+
+  @Override
+  public Outcome write(GuestCall call, byte value) {
+    single = true;
+    singleByte = value;
+    return begin(call, 1);
+  }
+
+  private Outcome begin(GuestCall call, long byteSize) {
+    left = byteSize;
+    deadlineNanos = call.time().deadlineAfter(TimeUnit.NANOSECONDS.convert(console.patience()));
     return resume(call);
+  }
+
+  private void fetch(GuestCall call, byte[] target, int offset, int count) {
+    if (single) {
+      target[offset] = singleByte;
+    } else {
+      call.memory().copyOut(gpa, target, offset, count);
+      gpa += count;
+    }
+    left -= count;
   }
 
   @Override
@@ -128,9 +151,7 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
       int tail = (head + used) % bytes.length;
       int contiguous = tail < head ? head - tail : bytes.length - tail;
       int count = (int) Math.min(left, Math.min(contiguous, bytes.length - used));
-      call.memory().copyOut(gpa, bytes, tail, count);
-      gpa += count;
-      left -= count;
+      fetch(call, bytes, tail, count);
       used += count;
     }
     if (used > 0) {
@@ -159,10 +180,8 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
     long rest = Math.max(0, left - DIRECT_LIMIT);
     while (left > rest) {
       int count = (int) Math.min(left - rest, bytes.length);
-      call.memory().copyOut(gpa, bytes, 0, count);
+      fetch(call, bytes, 0, count);
       deliver(bytes, count, false);
-      gpa += count;
-      left -= count;
     }
     return left == 0 ? Outcome.CONTINUE : call.waitFor(call.time().monotonicNanos(), roomOnly);
   }

@@ -11,12 +11,16 @@ import dev.tealight.device.DeviceContext;
 import dev.tealight.device.DeviceHypercall;
 import dev.tealight.device.GuestCallHandler;
 import dev.tealight.device.GuestCallRegistry;
+import dev.tealight.device.VirtioTransport;
 import dev.tealight.spi.BootContext.AttachedDevice;
 import dev.tealight.spi.BootImage.DeclaredDevice;
+import dev.tealight.spi.Platform;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** A device with its declaration, and what it told the monitor when it was activated. */
 final class DeviceBinding implements DeviceContext {
@@ -35,6 +39,7 @@ final class DeviceBinding implements DeviceContext {
   private final HandlerTable handlers;
   private final DeviceCalls calls;
   private final FailureListener failures;
+  private final @Nullable Platform platform;
   private final List<ReadinessSource> readiness = new ArrayList<>();
   private byte[] properties = new byte[PROPERTIES_BYTE_SIZE];
 
@@ -45,7 +50,8 @@ final class DeviceBinding implements DeviceContext {
       Entropy entropy,
       HandlerTable handlers,
       DeviceCalls calls,
-      FailureListener failures) {
+      FailureListener failures,
+      @Nullable Platform platform) {
     this.declared = declared;
     this.memory = memory;
     this.time = time;
@@ -53,6 +59,7 @@ final class DeviceBinding implements DeviceContext {
     this.handlers = handlers;
     this.calls = calls;
     this.failures = failures;
+    this.platform = platform;
   }
 
   AttachedDevice activate(Device device) {
@@ -94,6 +101,13 @@ final class DeviceBinding implements DeviceContext {
   @Override
   public GuestCallRegistry registry() {
     return handlers;
+  }
+
+  @Override
+  public Optional<VirtioTransport> virtio() {
+    return platform == null
+        ? Optional.empty()
+        : Optional.of(Platforms.virtio(this, platform.pci()));
   }
 
   @Override

@@ -8,6 +8,7 @@ import dev.tealight.Hypervisor;
 import dev.tealight.Image;
 import dev.tealight.Monitor;
 import dev.tealight.MonitorObserver;
+import dev.tealight.ReadinessSource;
 import dev.tealight.RunResult;
 import dev.tealight.Vcpu;
 import dev.tealight.Vm;
@@ -23,6 +24,8 @@ import dev.tealight.spi.BootContext.AttachedDevice;
 import dev.tealight.spi.BootImage;
 import dev.tealight.spi.BootImage.DeclaredDevice;
 import dev.tealight.spi.ConsoleOutput;
+import dev.tealight.spi.InterruptInjector;
+import dev.tealight.spi.Platform;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -102,13 +105,45 @@ public final class Machine implements AutoCloseable {
     resources.push(vcpu::close);
 
     HandlerTable handlers = new HandlerTable();
-    List<AttachedDevice> attached = activate(image, devices, handlers, waiter);
+    Platform platform =
+        image.platform().isEmpty()
+            ? null
+            : Platforms.create(image.platform().get(), handlers, spec.time(), console);
+    List<AttachedDevice> attached = activate(image, devices, handlers, platform);
+    PlatformLink link = platform == null ? null : connect(platform, vcpu, attached);
+    // What wakes a guest on a platform also has to reach it while it computes.
+    Waiter wakeUps = link == null ? waiter : new KickingWaiter(waiter, vcpu);
+    attached.forEach(device -> device.readiness().forEach(source -> source.attach(wakeUps)));
     image.boot(new Context(vm, vcpu, spec.arguments(), attached, handlers, console));
     spec.handlers().forEach(registration -> registration.accept(handlers));
     loop =
         new RunLoop(
-            vcpu, vm.memory(), handlers, image.hypercalls(), waiter, spec.time(), spec.limit());
+            vcpu,
+            vm.memory(),
+            handlers,
+            image.hypercalls(),
+            wakeUps,
+            spec.time(),
+            spec.limit(),
+            link);
     unprivilegedReason = loop.unprivilegedReason();
+  }
+
+  private PlatformLink connect(Platform platform, Vcpu vcpu, List<AttachedDevice> devices) {
+    InterruptInjector injector =
+        vcpu.ability(InterruptInjector.class)
+            .orElseThrow(
+                () ->
+                    new ConfigurationException(
+                        "image %s needs interrupts, which backend %s cannot deliver"
+                            .formatted(spec.name(), hypervisor.name())));
+    Waiter waiter = hypervisor.createWaiter();
+    resources.push(waiter::close);
+    Alarm alarm = new Alarm(waiter, spec.time(), vcpu::kick, "alarm-" + spec.name());
+    resources.push(alarm::close);
+    List<ReadinessSource> sources =
+        devices.stream().flatMap(device -> device.readiness().stream()).toList();
+    return new PlatformLink(platform, vcpu, injector, alarm, sources);
   }
 
   private static BootImage readImage(MachineSpec spec) {
@@ -146,12 +181,15 @@ public final class Machine implements AutoCloseable {
   }
 
   private List<AttachedDevice> activate(
-      BootImage image, Map<String, Device> devices, HandlerTable handlers, Waiter waiter) {
+      BootImage image,
+      Map<String, Device> devices,
+      HandlerTable handlers,
+      @Nullable Platform platform) {
     DeviceCalls calls = new DeviceCalls(handlers);
     List<AttachedDevice> attached = new ArrayList<>();
     for (DeclaredDevice declared : image.devices()) {
       Device device = Objects.requireNonNull(devices.get(declared.name()));
-      AttachedDevice active =
+      attached.add(
           new DeviceBinding(
                   declared,
                   vm.memory(),
@@ -159,10 +197,9 @@ public final class Machine implements AutoCloseable {
                   spec.entropy(),
                   handlers,
                   calls,
-                  this::hostFailure)
-              .activate(device);
-      active.readiness().forEach(source -> source.attach(waiter));
-      attached.add(active);
+                  this::hostFailure,
+                  platform)
+              .activate(device));
     }
     return attached;
   }

@@ -62,6 +62,7 @@ public final class RunLoop implements GuestCall {
   private final Waiter waiter;
   private final TimeSource time;
   private final Duration limit;
+  private final @Nullable PlatformLink platform;
 
   private final AtomicInteger requests = new AtomicInteger();
   private ExitFrame exit = new ExitFrame();
@@ -93,6 +94,23 @@ public final class RunLoop implements GuestCall {
       Waiter waiter,
       TimeSource time,
       Duration limit) {
+    this(vcpu, memory, handlers, convention, waiter, time, limit, null);
+  }
+
+  /**
+   * Creates a loop for a guest on a platform.
+   *
+   * @param platform its chips, or null for none
+   */
+  RunLoop(
+      Vcpu vcpu,
+      GuestMemory memory,
+      HandlerTable handlers,
+      HypercallConvention convention,
+      Waiter waiter,
+      TimeSource time,
+      Duration limit,
+      @Nullable PlatformLink platform) {
     this.vcpu = vcpu;
     this.memory = memory;
     this.handlers = handlers;
@@ -100,6 +118,7 @@ public final class RunLoop implements GuestCall {
     this.waiter = waiter;
     this.time = time;
     this.limit = limit;
+    this.platform = platform;
   }
 
   /**
@@ -209,7 +228,13 @@ public final class RunLoop implements GuestCall {
 
   /** Runs until something else than the next exit has to happen: the hot path. */
   private Step runGuest() {
+    if (platform != null) {
+      platform.poll();
+    }
     while (true) {
+      if (platform != null && early == null) {
+        platform.beforeEntry();
+      }
       ExitFrame brought = early;
       ExitKind kind = brought == null ? vcpu.run(exit) : takeEarly(brought);
       counts[kind.ordinal()]++;
@@ -220,14 +245,12 @@ public final class RunLoop implements GuestCall {
             case INTERRUPTED -> Step.READY;
             case PROTECTION_FAULT -> faulted("host/guest translation fault: " + exit);
             case HALT ->
-                faulted("the guest halted its processor, but no interrupt can ever wake it");
+                platform != null
+                    ? act(platform.halt(), false)
+                    : faulted("the guest halted its processor, but no interrupt can ever wake it");
             case SHUTDOWN -> faulted("the guest's processor shut down (triple fault)");
-            case UNHANDLED_EXCEPTION,
-                ENTRY_FAILED,
-                INTERNAL_ERROR,
-                UNKNOWN,
-                DEBUG,
-                INTERRUPT_WINDOW ->
+            case INTERRUPT_WINDOW -> platform != null ? Step.READY : faulted(exit.toString());
+            case UNHANDLED_EXCEPTION, ENTRY_FAILED, INTERNAL_ERROR, UNKNOWN, DEBUG ->
                 faulted(exit.toString());
           };
       // READY is also what a handled exit gives, so that only a kick leaves this loop.
@@ -248,6 +271,9 @@ public final class RunLoop implements GuestCall {
       return act(handler, false);
     }
     if (owner == null) {
+      if (platform != null) {
+        return Step.READY; // a bus on which nothing answers
+      }
       return faulted("the guest made a %s, which nobody serves".formatted(exit));
     }
     argument = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.device.block.internal;
 
+import dev.tealight.ConfigurationException;
 import dev.tealight.GuestMemory;
 import dev.tealight.device.BlockBacking;
 import dev.tealight.device.Device;
@@ -8,12 +9,16 @@ import dev.tealight.device.DeviceContext;
 import dev.tealight.device.DeviceHypercall;
 import dev.tealight.device.GuestCall;
 import dev.tealight.device.GuestCallHandler;
+import dev.tealight.device.GuestWindows;
 import dev.tealight.device.Outcome;
+import dev.tealight.device.VirtioTransport;
+import dev.tealight.device.block.BlockConfig;
 import dev.tealight.device.block.Fsync;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,6 +75,11 @@ public final class BlockDevice implements Device {
           "block device %s has served a monitor already: make another".formatted(name));
     }
     this.context = context;
+    Optional<VirtioTransport> virtio = context.virtio();
+    if (virtio.isPresent()) {
+      activate(virtio.get());
+      return;
+    }
     context.describe(
         ByteBuffer.allocate(16)
             .order(ByteOrder.LITTLE_ENDIAN)
@@ -83,6 +93,15 @@ public final class BlockDevice implements Device {
     context.hypercall(
         new DeviceHypercall(5, "BLOCK_READ", BLOCK_BYTE_SIZE, RESULT),
         new Read(context.memory(), windows));
+  }
+
+  private void activate(VirtioTransport virtio) {
+    if (sectorByteSize != BlockConfig.DEFAULT_SECTOR_BYTE_SIZE) {
+      throw new ConfigurationException(
+          "device %s has sectors of %d bytes, but a virtio guest can only be told of %d"
+              .formatted(name, sectorByteSize, BlockConfig.DEFAULT_SECTOR_BYTE_SIZE));
+    }
+    virtio.block(fsync == Fsync.EACH_WRITE ? new FlushingBacking(backing) : backing);
   }
 
   /** Both calls: the checks in the ABI's order, then the transfer in slices. */

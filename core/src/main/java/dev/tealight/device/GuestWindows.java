@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-package dev.tealight.device.block.internal;
+package dev.tealight.device;
 
 import dev.tealight.GuestMemory;
 import java.lang.foreign.MemorySegment;
@@ -9,16 +9,21 @@ import java.nio.ByteBuffer;
  * Guest memory as byte buffers that are made once, so that a request needs none. A buffer spans at
  * most 2 GiB, hence several, each reaching a little into the next. One thread at a time.
  */
-final class GuestWindows {
+public final class GuestWindows {
 
   /** The longest range a window gives, in bytes: 4 MiB. */
-  static final int MAX_BYTE_SIZE = 4 << 20;
+  public static final int MAX_BYTE_SIZE = 4 << 20;
 
   private static final long STEP = 1L << 30;
 
   private final ByteBuffer[] windows;
 
-  GuestWindows(GuestMemory memory) {
+  /**
+   * Makes the buffers.
+   *
+   * @param memory of the guest
+   */
+  public GuestWindows(GuestMemory memory) {
     MemorySegment whole = memory.unrestricted();
     windows = new ByteBuffer[(int) (memory.byteSize() / STEP) + 1];
     for (int i = 0; i < windows.length; i++) {
@@ -34,8 +39,9 @@ final class GuestWindows {
    *
    * @param gpa first byte, checked to be inside memory with all of the range
    * @param byteSize at most {@link #MAX_BYTE_SIZE}
+   * @return a buffer that is used again
    */
-  ByteBuffer range(long gpa, int byteSize) {
+  public ByteBuffer range(long gpa, int byteSize) {
     int offset = (int) (gpa % STEP);
     return windows[(int) (gpa / STEP)].limit(offset + byteSize).position(offset);
   }

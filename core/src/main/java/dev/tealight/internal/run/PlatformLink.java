@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.internal.run;
+
+import dev.tealight.ReadinessSource;
+import dev.tealight.RunResult;
+import dev.tealight.Vcpu;
+import dev.tealight.Waiter;
+import dev.tealight.X86CpuState;
+import dev.tealight.X86Register;
+import dev.tealight.device.GuestCall;
+import dev.tealight.device.GuestCallHandler;
+import dev.tealight.device.Outcome;
+import dev.tealight.spi.InterruptInjector;
+import dev.tealight.spi.Platform;
+import java.util.List;
+
+/**
+ * Brings a platform's interrupts to its vCPU, and lets the thread sleep while the vCPU is halted.
+ * vCPU thread only.
+ */
+final class PlatformLink implements GuestCallHandler {
+  private static final long INTERRUPT_FLAG = 1 << 9;
+
+  private final Platform platform;
+  private final Vcpu vcpu;
+  private final InterruptInjector injector;
+  private final Alarm alarm;
+  private final List<ReadinessSource> sources;
+  private final HandlerTable.Entry halt = new HandlerTable.Entry("HLT", this);
+  private boolean windowRequested;
+
+  /**
+   * Connects them.
+   *
+   * @param alarm kicks the vCPU
+   * @param sources what may wake a halted vCPU
+   */
+  PlatformLink(
+      Platform platform,
+      Vcpu vcpu,
+      InterruptInjector injector,
+      Alarm alarm,
+      List<ReadinessSource> sources) {
+    this.platform = platform;
+    this.vcpu = vcpu;
+    this.injector = injector;
+    this.alarm = alarm;
+    this.sources = sources;
+  }
+
+  /** {@return who serves the exit of a halted vCPU} */
+  HandlerTable.Entry halt() {
+    return halt;
+  }
+
+  void poll() {
+    platform.poll();
+  }
+
+  /** Hands over an interrupt, or arranges to be told when it can be handed over. */
+  void beforeEntry() {
+    boolean pending = platform.hasInterrupt();
+    if (pending && injector.canInject()) {
+      injector.inject(platform.acknowledgeInterrupt());
+      pending = platform.hasInterrupt();
+    }
+    if (pending != windowRequested) {
+      injector.requestWindow(pending);
+      windowRequested = pending;
+    }
+    alarm.set(platform.nextEventNanos());
+  }
+
+  @Override
+  public Outcome handle(GuestCall call) {
+    if (!interruptsEnabled()) {
+      // Nothing can wake it: this is how guests without a way to power off end.
+      return call.end(new RunResult.Halted(0));
+    }
+    alarm.set(Waiter.NO_DEADLINE);
+    return resume(call);
+  }
+
+  @Override
+  public Outcome resume(GuestCall call) {
+    platform.poll();
+    return platform.hasInterrupt()
+        ? Outcome.CONTINUE
+        : call.waitFor(platform.nextEventNanos(), sources);
+  }
+
+  private boolean interruptsEnabled() {
+    return injector.canInject()
+        || switch (vcpu.readState()) {
+          case X86CpuState state -> (state.get(X86Register.RFLAGS) & INTERRUPT_FLAG) != 0;
+        };
+  }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.multiboot;
+
+import dev.tealight.Image;
+import dev.tealight.spi.BootImage;
+import dev.tealight.spi.BootProtocol;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Kernels of the Multiboot specification, version 1. They find the parts of a PC that the platform
+ * {@code pc} has, and no firmware.
+ *
+ * @see <a href="https://www.gnu.org/software/grub/manual/multiboot/multiboot.html">Multiboot
+ *     Specification version 0.6.96</a>
+ */
+public final class Multiboot implements BootProtocol {
+
+  /** Reads and boots kernels, without modules. */
+  public static final BootProtocol PROTOCOL = new Multiboot(List.of());
+
+  /**
+   * A file that is loaded with the kernel.
+   *
+   * @param text the words that go with it, customarily its name and arguments
+   * @param content its bytes; not copied
+   */
+  public record Module(String text, byte[] content) {
+    /** Checks that there is something. */
+    public Module {
+      Objects.requireNonNull(text, "text");
+      Objects.requireNonNull(content, "content");
+    }
+  }
+
+  private final List<Module> modules;
+
+  private Multiboot(List<Module> modules) {
+    this.modules = modules;
+  }
+
+  /**
+   * {@return a protocol that also loads modules}
+   *
+   * @param modules in the order in which the kernel finds them
+   */
+  public static BootProtocol withModules(Module... modules) {
+    return new Multiboot(List.of(modules));
+  }
+
+  /**
+   * Reads an image without booting it.
+   *
+   * @param image what to read; stays the caller's
+   * @return what it holds, all of it checked
+   * @throws dev.tealight.ImageException if it is no kernel of this kind, or damaged; says where
+   */
+  public static MultibootImage read(Image image) {
+    return MultibootImage.read(image, List.of());
+  }
+
+  @Override
+  public String name() {
+    return "multiboot";
+  }
+
+  @Override
+  public BootImage open(Image image) {
+    return MultibootImage.read(image, modules);
+  }
+}

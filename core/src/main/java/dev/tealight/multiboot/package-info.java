@@ -1,0 +1,2 @@
+/** Kernels for boot loaders of the Multiboot specification. */
+package dev.tealight.multiboot;

@@ -1,0 +1,2 @@
+/** Virtqueues and the registers around them, for authors of virtio devices. */
+package dev.tealight.device.virtio;
