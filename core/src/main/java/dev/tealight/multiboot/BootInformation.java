@@ -112,8 +112,7 @@ final class BootInformation {
   private long writeText(String text, String what) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     if (text.indexOf('\0') >= 0) {
-      throw new ConfigurationException(
-          "%s has a zero byte, which would end it".formatted(what));
+      throw new ConfigurationException("%s has a zero byte, which would end it".formatted(what));
     }
     long at = take(bytes.length + 1L, what);
     MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, at, bytes.length);

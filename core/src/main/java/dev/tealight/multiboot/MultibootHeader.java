@@ -77,8 +77,7 @@ public record MultibootHeader(
   }
 
   private static MultibootHeader read(Image image, ByteBuffer start, int at, int flags) {
-    int unknown =
-        flags & MANDATORY & ~(PAGE_ALIGNED_MODULES | MEMORY_INFORMATION | VIDEO_MODE);
+    int unknown = flags & MANDATORY & ~(PAGE_ALIGNED_MODULES | MEMORY_INFORMATION | VIDEO_MODE);
     if (unknown != 0) {
       throw new ImageException(
           "image %s has a multiboot header at offset 0x%x that asks for 0x%x, which is not known"

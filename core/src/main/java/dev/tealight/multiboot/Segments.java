@@ -57,9 +57,7 @@ final class Segments {
               .formatted(header.loadAddress(), -offset));
     }
     long fileByteSize =
-        header.loadEnd() == 0
-            ? image.byteSize() - offset
-            : header.loadEnd() - header.loadAddress();
+        header.loadEnd() == 0 ? image.byteSize() - offset : header.loadEnd() - header.loadAddress();
     long end = Math.max(header.bssEnd(), header.loadAddress() + fileByteSize);
     if (fileByteSize <= 0 || (header.bssEnd() != 0 && header.bssEnd() < end)) {
       throw refused(
@@ -119,8 +117,7 @@ final class Segments {
       }
     }
     if (fileByteSize > image.byteSize()) {
-      throw refused(
-          "its %s has %d bytes, more than the file".formatted(what, fileByteSize));
+      throw refused("its %s has %d bytes, more than the file".formatted(what, fileByteSize));
     }
     contents.add(image.read(offset, (int) fileByteSize, what));
     segments.add(new Segment(address, fileByteSize, end - address));

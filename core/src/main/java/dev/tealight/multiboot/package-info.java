@@ -1,2 +1,4 @@
+// SPDX-License-Identifier: ISC
+
 /** Kernels for boot loaders of the Multiboot specification. */
 package dev.tealight.multiboot;

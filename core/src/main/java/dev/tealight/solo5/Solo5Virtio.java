@@ -57,8 +57,7 @@ public final class Solo5Virtio {
   private Solo5Virtio() {}
 
   /** A kernel whose devices are those of its manifest. */
-  private record Booted(List<DeclaredDevice> devices, MultibootImage kernel)
-      implements BootImage {
+  private record Booted(List<DeclaredDevice> devices, MultibootImage kernel) implements BootImage {
 
     @Override
     public GuestArchitecture architecture() {

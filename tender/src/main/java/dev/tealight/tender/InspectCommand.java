@@ -3,6 +3,9 @@ package dev.tealight.tender;
 
 import dev.tealight.Image;
 import dev.tealight.VmmException;
+import dev.tealight.multiboot.Multiboot;
+import dev.tealight.multiboot.MultibootHeader;
+import dev.tealight.multiboot.MultibootImage;
 import dev.tealight.solo5.HvtImage;
 import dev.tealight.solo5.Manifest;
 import dev.tealight.solo5.Solo5Hvt;
@@ -33,9 +36,13 @@ final class InspectCommand implements Callable<Integer> {
   @Option(names = "--json", description = "write JSON")
   private boolean json;
 
-  /** What is known of an image; {@code loaded} is null if it is not for hvt. */
+  /** What is known of an image; {@code loaded} is for hvt alone, {@code kernel} for virtio. */
   private record Findings(
-      Path path, HvtImage.Abi abi, Manifest manifest, @Nullable HvtImage loaded) {}
+      Path path,
+      HvtImage.Abi abi,
+      Manifest manifest,
+      @Nullable HvtImage loaded,
+      @Nullable MultibootImage kernel) {}
 
   @Override
   public Integer call() {
@@ -46,7 +53,8 @@ final class InspectCommand implements Callable<Integer> {
     try (Image image = Image.open(path)) {
       HvtImage.Abi abi = HvtImage.abiOf(image);
       HvtImage loaded = abi.targetName().equals("hvt") ? Solo5Hvt.open(image) : null;
-      Findings findings = new Findings(path, abi, HvtImage.manifestOf(image), loaded);
+      MultibootImage kernel = abi.targetName().equals("virtio") ? Multiboot.read(image) : null;
+      Findings findings = new Findings(path, abi, HvtImage.manifestOf(image), loaded, kernel);
       if (json) {
         out.println(toJson(findings));
       } else {
@@ -78,9 +86,14 @@ final class InspectCommand implements Callable<Integer> {
       Manifest.Entry entry = entries.get(i);
       out.println("  %2d  %-12s %s".formatted(i + 1, entry.typeName(), entry.name()));
     }
+    MultibootImage kernel = found.kernel();
+    if (kernel != null) {
+      printKernel(out, ansi, kernel);
+      return;
+    }
     HvtImage loaded = found.loaded();
     if (loaded == null) {
-      out.println("Only images for hvt can be run.");
+      out.println("Only images for hvt and virtio can be run.");
       return;
     }
     print(out, ansi, "architecture", loaded.architecture().toString());
@@ -94,6 +107,23 @@ final class InspectCommand implements Callable<Integer> {
                   segment.fileByteSize(),
                   segment.memoryByteSize(),
                   segment.protection()));
+    }
+  }
+
+  private static void printKernel(PrintWriter out, Ansi ansi, MultibootImage kernel) {
+    MultibootHeader header = kernel.header();
+    print(
+        out,
+        ansi,
+        "multiboot",
+        "header at offset 0x%x, flags 0x%08x".formatted(header.fileOffset(), header.flags()));
+    print(out, ansi, "architecture", kernel.architecture().toString());
+    print(out, ansi, "entry", "0x%x, 32-bit".formatted(kernel.entry()));
+    print(out, ansi, "loaded", "address, bytes in the file, bytes in memory");
+    for (MultibootImage.Segment segment : kernel.segments()) {
+      out.println(
+          "  0x%08x %10d %10d"
+              .formatted(segment.gpa(), segment.fileByteSize(), segment.memoryByteSize()));
     }
   }
 
@@ -129,6 +159,19 @@ final class InspectCommand implements Callable<Integer> {
           .append(",\n  \"segments\": ")
           .append(array(segments(loaded)));
     }
+    MultibootImage kernel = found.kernel();
+    if (kernel != null) {
+      text.append(",\n  \"architecture\": ")
+          .append(Json.string(kernel.architecture().toString()))
+          .append(",\n  \"multiboot\": {\"offset\": ")
+          .append(kernel.header().fileOffset())
+          .append(", \"flags\": ")
+          .append(Integer.toUnsignedString(kernel.header().flags()))
+          .append("},\n  \"entry\": ")
+          .append(kernel.entry())
+          .append(",\n  \"segments\": ")
+          .append(array(loadedParts(kernel)));
+    }
     return text.append("\n}").toString();
   }
 
@@ -144,6 +187,15 @@ final class InspectCommand implements Callable<Integer> {
                   Json.string(segment.protection().toString())));
     }
     return segments;
+  }
+
+  private static List<String> loadedParts(MultibootImage image) {
+    return image.segments().stream()
+        .map(
+            segment ->
+                "{\"gpa\": %d, \"fileByteSize\": %d, \"memoryByteSize\": %d}"
+                    .formatted(segment.gpa(), segment.fileByteSize(), segment.memoryByteSize()))
+        .toList();
   }
 
   private static String array(List<String> elements) {

@@ -9,9 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * The guest programs that come with the testkit, as Solo5 hvt images and multiboot
- * kernels for x86-64. Their sources and
- * what each of them proves are in {@code testkit/guests}.
+ * The guest programs that come with the testkit, as Solo5 hvt images and multiboot kernels for
+ * x86-64. Their sources and what each of them proves are in {@code testkit/guests}.
  */
 public final class Guests {
   private Guests() {}

@@ -60,15 +60,20 @@ final class PlatformLink implements GuestCallHandler {
   /** Hands over an interrupt, or arranges to be told when it can be handed over. */
   void beforeEntry() {
     boolean pending = platform.hasInterrupt();
-    if (pending && injector.canInject()) {
+    boolean takesInterrupts = injector.canInject();
+    if (pending && takesInterrupts) {
       injector.inject(platform.acknowledgeInterrupt());
       pending = platform.hasInterrupt();
     }
-    if (pending != windowRequested) {
-      injector.requestWindow(pending);
-      windowRequested = pending;
+    long next = platform.nextEventNanos();
+    // A guest that does not take interrupts needs no alarm. Most set their timer just before they
+    // halt: that costs no wake-up of another thread.
+    boolean window = pending || (!takesInterrupts && next != Waiter.NO_DEADLINE);
+    if (window != windowRequested) {
+      injector.requestWindow(window);
+      windowRequested = window;
     }
-    alarm.set(platform.nextEventNanos());
+    alarm.set(takesInterrupts ? next : Waiter.NO_DEADLINE);
   }
 
   @Override

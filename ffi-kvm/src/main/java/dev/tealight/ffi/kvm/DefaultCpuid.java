@@ -53,7 +53,9 @@ final class DefaultCpuid {
       // "KVMKVMKVM" without a further leaf: a guest may know where it runs, no more.
       case 0x4000_0000 ->
           new CpuidEntry(0x4000_0000, 0, false, 0x4000_0000, entry.ebx(), entry.ecx(), entry.edx());
-      case 0x4000_0001 -> null;
+      // Explicitly nothing: where the leaf is missing, some processors answer with another one's
+      // data, which a guest would take for features of KVM.
+      case 0x4000_0001 -> new CpuidEntry(0x4000_0001, 0, false, 0, 0, 0, 0);
       case 0x8000_0001 -> entry.without(0, 0, SVM | SKINIT, 0);
       // SVM and SEV.
       case 0x8000_000a, 0x8000_001f -> null;

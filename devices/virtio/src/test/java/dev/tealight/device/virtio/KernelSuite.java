@@ -119,8 +119,7 @@ abstract class KernelSuite {
             new Multiboot.Module("first", "text".getBytes(StandardCharsets.US_ASCII)),
             new Multiboot.Module("second", new byte[0]));
     ByteArrayOutputStream output = new ByteArrayOutputStream();
-    try (Monitor monitor =
-        kernel(protocol, 3).console(Console.direct(output::write)).build()) {
+    try (Monitor monitor = kernel(protocol, 3).console(Console.direct(output::write)).build()) {
       RunResult result = monitor.run();
       assertThat(output.toString(StandardCharsets.US_ASCII))
           .as("%s", result)

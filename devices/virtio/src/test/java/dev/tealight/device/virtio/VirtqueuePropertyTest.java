@@ -88,7 +88,9 @@ class VirtqueuePropertyTest {
     }
   }
 
-  /** Random bytes as table and rings: an error or a chain inside memory, and nothing else changes. */
+  /**
+   * Random bytes as table and rings: an error or a chain inside memory, and nothing else changes.
+   */
   @Property
   void garbageIsRefusedOrHarmless(@ForAll @IntRange(max = 8) int exponent, @ForAll long seed) {
     int size = 1 << exponent;

@@ -56,8 +56,7 @@ final class PciRoot implements PciBus, GuestCallHandler {
     int slot = used;
     if (slot == SLOT_COUNT) {
       throw new ConfigurationException(
-          "device %s finds no slot: a PCI bus has %d for devices"
-              .formatted(owner, SLOT_COUNT - 1));
+          "device %s finds no slot: a PCI bus has %d for devices".formatted(owner, SLOT_COUNT - 1));
     }
     used++;
     int line = LINES[(slot - 1) % LINES.length];

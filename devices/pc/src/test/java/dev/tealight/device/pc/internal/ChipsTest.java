@@ -100,8 +100,7 @@ class ChipsTest {
   }
 
   @Property
-  void anyWritesLeaveAControllerThatAnswers(
-      @ForAll long seed) {
+  void anyWritesLeaveAControllerThatAnswers(@ForAll long seed) {
     Random random = new Random(seed);
     int[] ports = {0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1};
     for (int i = 0; i < 100; i++) {

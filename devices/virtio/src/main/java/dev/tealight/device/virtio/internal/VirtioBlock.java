@@ -143,8 +143,7 @@ final class VirtioBlock extends LegacyFunction {
   private boolean isAllowed(long sector) {
     int last = chain.count() - 1;
     // All of the data is for the device to read, or all of it to write.
-    boolean direction =
-        type == READ ? chain.readableCount() == 1 : chain.readableCount() == last;
+    boolean direction = type == READ ? chain.readableCount() == 1 : chain.readableCount() == last;
     long byteSize = 0;
     for (int i = 1; i < last; i++) {
       byteSize += chain.byteSize(i);

@@ -223,7 +223,9 @@ class VirtioBlockTest {
     assertThat(driver.usedIndex(0)).isLessThanOrEqualTo(Driver.SIZE);
   }
 
-  /** Any registers in any width and any bytes in the rings: what is refused is refused by a fault. */
+  /**
+   * Any registers in any width and any bytes in the rings: what is refused is refused by a fault.
+   */
   @Property
   void anyAccessesLeaveADeviceThatAnswers(@ForAll long seed) {
     Random random = new Random(seed);
@@ -243,7 +245,10 @@ class VirtioBlockTest {
                   Driver.QUEUE + random.nextInt(0x3000), random.nextLong() >>> random.nextInt(64));
           case 6 ->
               driver.describe(
-                  0, random.nextInt(4), random.nextInt(Driver.MEMORY), random.nextInt(2000),
+                  0,
+                  random.nextInt(4),
+                  random.nextInt(Driver.MEMORY),
+                  random.nextInt(2000),
                   random.nextInt(4));
           default -> {
             driver.offer(0, random.nextInt(4));
