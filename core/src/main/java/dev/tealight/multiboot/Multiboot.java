@@ -19,17 +19,28 @@ public final class Multiboot implements BootProtocol {
   /** Reads and boots kernels, without modules. */
   public static final BootProtocol PROTOCOL = new Multiboot(List.of());
 
-  /**
-   * A file that is loaded with the kernel.
-   *
-   * @param text the words that go with it, customarily its name and arguments
-   * @param content its bytes; not copied
-   */
-  public record Module(String text, byte[] content) {
-    /** Checks that there is something. */
-    public Module {
-      Objects.requireNonNull(text, "text");
-      Objects.requireNonNull(content, "content");
+  /** A file that is loaded with the kernel. */
+  public static final class Module {
+    private final String text;
+    private final byte[] content;
+
+    /**
+     * Creates one.
+     *
+     * @param text the words that go with it, customarily its name and arguments
+     * @param content its bytes; not copied
+     */
+    public Module(String text, byte[] content) {
+      this.text = Objects.requireNonNull(text, "text");
+      this.content = Objects.requireNonNull(content, "content");
+    }
+
+    String text() {
+      return text;
+    }
+
+    byte[] content() {
+      return content;
     }
   }
 

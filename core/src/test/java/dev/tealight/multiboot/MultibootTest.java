@@ -43,8 +43,14 @@ class MultibootTest {
     return file;
   }
 
+  private static byte[] bytes(ByteBuffer file) {
+    byte[] bytes = new byte[file.capacity()];
+    file.get(0, bytes);
+    return bytes;
+  }
+
   private static MultibootImage read(ByteBuffer file) {
-    return Multiboot.read(Image.of("dir/my kernel", file.array()));
+    return Multiboot.read(Image.of("dir/my kernel", bytes(file)));
   }
 
   private static void assertRefused(ByteBuffer file, String why) {
@@ -69,11 +75,11 @@ class MultibootTest {
     BootImage image =
         Multiboot.withModules(
                 new Multiboot.Module("config a", "content".getBytes(StandardCharsets.US_ASCII)))
-            .open(Image.of("dir/my kernel", file.array()));
+            .open(Image.of("dir/my kernel", bytes(file)));
     try (FakeBoot boot = new FakeBoot(4 * MIB)) {
       boot.arguments = List.of("one", "two");
       image.boot(boot);
-      X86CpuState state = (X86CpuState) boot.vcpu.readState();
+      X86CpuState state = boot.vcpu.readState();
       assertThat(state.get(X86Register.RIP)).isEqualTo(0x100040);
       assertThat(state.get(X86Register.RAX)).isEqualTo(0x2badb002L);
       assertThat(state.get(X86Register.CR0)).isEqualTo(0x11);
@@ -210,7 +216,7 @@ class MultibootTest {
       file.put(start + random.nextInt(start == 0 ? 120 : 32), (byte) random.nextInt());
     }
     try (FakeBoot boot = new FakeBoot(8 * MIB)) {
-      BootImage image = Multiboot.PROTOCOL.open(Image.of("damaged", file.array()));
+      BootImage image = Multiboot.PROTOCOL.open(Image.of("damaged", bytes(file)));
       image.memoryByteSize(8 * MIB);
       image.boot(boot);
     } catch (VmmException e) {

@@ -23,7 +23,7 @@ final class ParkingWaiter implements Waiter {
   public void await(TimeSource time, long deadlineNanos, List<ReadinessSource> sources) {
     waiting = Thread.currentThread();
     try {
-      long longest = longestPark(sources);
+      long longest = longestPark(sources, deadlineNanos);
       while (!woken && !anyReady(sources)) {
         long left =
             deadlineNanos == NO_DEADLINE ? Long.MAX_VALUE : deadlineNanos - time.monotonicNanos();
@@ -41,13 +41,13 @@ final class ParkingWaiter implements Waiter {
     }
   }
 
-  private static long longestPark(List<ReadinessSource> sources) {
+  private static long longestPark(List<ReadinessSource> sources, long deadlineNanos) {
     for (int i = 0; i < sources.size(); i++) {
       if (sources.get(i).descriptor() >= 0) {
         return DESCRIPTOR_LOOK_NANOS;
       }
     }
-    return CLOCK_LOOK_NANOS;
+    return deadlineNanos == NO_DEADLINE ? Long.MAX_VALUE : CLOCK_LOOK_NANOS;
   }
 
   private static boolean anyReady(List<ReadinessSource> sources) {

@@ -17,13 +17,11 @@ final class Pc implements Platform {
   private static final int TIMER_LINE = 0;
   private static final int EXIT_PORT = 0xf4;
 
-  private final TimeSource time;
   private final InterruptController interrupts = new InterruptController();
   private final IntervalTimer timer;
   private final PciRoot pci;
 
   Pc(GuestCallRegistry registry, TimeSource time, ConsoleOutput console) {
-    this.time = time;
     timer = new IntervalTimer(time);
     interrupts.register(registry);
     timer.register(registry);

@@ -47,7 +47,7 @@ final class PciRoot implements PciBus, GuestCallHandler {
   PciRoot(GuestCallRegistry registry, InterruptController interrupts) {
     this.registry = registry;
     this.interrupts = interrupts;
-    slots[0] = new PciSlot(HOST_BRIDGE, 0, 0, 0);
+    slots[0] = new PciSlot(HOST_BRIDGE, null, 0, 0, 0);
     registry.ports(ADDRESS_PORT, 8, "PCI configuration", this);
   }
 
@@ -63,8 +63,7 @@ final class PciRoot implements PciBus, GuestCallHandler {
     int io = FIRST_IO + IO_STEP * slot;
     registry.ports(io, function.portCount(), owner, function);
     interrupts.levelTrigger(line);
-    slots[slot] = new PciSlot(function.identity(), io, function.portCount(), line);
-    slots[slot].function = function;
+    slots[slot] = new PciSlot(function.identity(), function, io, function.portCount(), line);
     return level -> setLine(line, slot, level);
   }
 
@@ -74,10 +73,9 @@ final class PciRoot implements PciBus, GuestCallHandler {
   }
 
   void poll() {
-    for (int i = 1; i < used; i++) {
-      PciFunction function = slots[i].function;
-      if (function != null) {
-        function.poll();
+    for (PciSlot slot : slots) {
+      if (slot != null) {
+        slot.poll();
       }
     }
   }

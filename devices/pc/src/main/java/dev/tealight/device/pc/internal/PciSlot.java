@@ -24,19 +24,25 @@ final class PciSlot {
   private static final int LINE_WRITABLE = 0xff;
   private static final int PIN_A = 1 << 8;
 
-  @Nullable PciFunction function;
-
+  private final @Nullable PciFunction function;
   private final Identity identity;
   private final int ioByteSize;
   private int command = IO_AND_BUS_MASTER;
   private int baseAddress;
   private int interrupt;
 
-  PciSlot(Identity identity, int io, int ioByteSize, int line) {
+  PciSlot(Identity identity, @Nullable PciFunction function, int io, int ioByteSize, int line) {
     this.identity = identity;
+    this.function = function;
     this.ioByteSize = ioByteSize;
     baseAddress = io;
     interrupt = line == 0 ? 0 : line | PIN_A;
+  }
+
+  void poll() {
+    if (function != null) {
+      function.poll();
+    }
   }
 
   int read(int register) {
@@ -44,7 +50,7 @@ final class PciSlot {
       case IDENTITY -> identity.deviceId() << 16 | identity.vendorId();
       case COMMAND -> command;
       case CLASS -> identity.classCode() << 8;
-      case BASE_ADDRESS_0 -> ioByteSize == 0 ? 0 : baseAddress & -ioByteSize | IO_SPACE;
+      case BASE_ADDRESS_0 -> ioByteSize == 0 ? 0 : (baseAddress & -ioByteSize) | IO_SPACE;
       case SUBSYSTEM ->
           identity.subsystemId() == 0 ? 0 : identity.subsystemId() << 16 | identity.vendorId();
       case INTERRUPT -> interrupt;
@@ -63,6 +69,6 @@ final class PciSlot {
   }
 
   private static int merge(int old, int value, int mask) {
-    return old & ~mask | value & mask;
+    return (old & ~mask) | (value & mask);
   }
 }

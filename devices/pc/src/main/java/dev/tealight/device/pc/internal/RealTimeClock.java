@@ -73,7 +73,7 @@ final class RealTimeClock extends BytePorts {
   }
 
   private static int decimal(int value) {
-    return value / 10 << 4 | value % 10;
+    return ((value / 10) << 4) | (value % 10);
   }
 
   @Override

@@ -74,7 +74,7 @@ final class VirtioBlock extends LegacyFunction {
   @Override
   protected int configuration(int offset) {
     return offset < Long.BYTES
-        ? (int) (storage.byteSize() / SECTOR_BYTE_SIZE >>> (8 * offset)) & 0xff
+        ? (int) ((storage.byteSize() / SECTOR_BYTE_SIZE) >>> (8 * offset)) & 0xff
         : 0;
   }
 
