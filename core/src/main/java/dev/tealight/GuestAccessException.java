@@ -5,7 +5,8 @@ package dev.tealight;
  * The guest named memory that does not exist or that it may not use in this way.
  *
  * <p>A handler need not catch it: the run loop turns it into {@link RunResult.Faulted}. It is
- * thrown by {@link GuestMemory} alone, and never for a mistake of the host.
+ * thrown by {@link GuestMemory}, and by devices that share structures in it with the guest; never
+ * for a mistake of the host.
  */
 public final class GuestAccessException extends RuntimeException {
   private static final long serialVersionUID = 1L;

@@ -24,6 +24,11 @@ public interface PciFunction extends GuestCallHandler {
   /** {@return how many ports it has: a power of two, 4 to 64} */
   int portCount();
 
-  /** Takes what came from outside since the last time. vCPU thread only; does a bounded amount. */
-  default void poll() {}
+  /**
+   * Takes what came from outside since the last time. vCPU thread only; does a bounded amount.
+   *
+   * @param halted whether the guest sleeps until an interrupt: what finds no room now is dropped,
+   *     so that it does not keep the thread awake
+   */
+  default void poll(boolean halted) {}
 }

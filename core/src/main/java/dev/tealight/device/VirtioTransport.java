@@ -10,4 +10,13 @@ public interface VirtioTransport {
    * @param storage a whole number of sectors; stays the device's to close
    */
   void block(BlockBacking storage);
+
+  /**
+   * Presents the device as a virtio network device.
+   *
+   * @param link where its frames go; stays the device's to close
+   * @param mac told to the guest
+   * @param mtu told to the guest, 68 to 65521
+   */
+  void network(FrameLink link, MacAddress mac, int mtu);
 }

@@ -12,6 +12,10 @@ import java.util.List;
 /** Where the parts of a kernel go: by its header's addresses, or by its ELF program headers. */
 final class Segments {
   private static final long ADDRESS_LIMIT = 1L << 32;
+
+  /** What of a file goes to memory is held until the kernel is loaded. */
+  private static final long MAX_LOADED_BYTE_SIZE = 1L << 30;
+
   private static final int ELF_HEADER_BYTE_SIZE = 64;
   private static final int ELF_MAGIC = 0x464c457f;
   private static final int PT_LOAD = 1;
@@ -29,6 +33,7 @@ final class Segments {
   private final Image image;
   private final List<Segment> segments = new ArrayList<>();
   private final List<byte[]> contents = new ArrayList<>();
+  private long loadedByteSize;
 
   private Segments(Image image) {
     this.image = image;
@@ -116,9 +121,14 @@ final class Segments {
         throw refused("its %s overlaps what goes to 0x%x".formatted(what, other.gpa()));
       }
     }
-    if (fileByteSize > image.byteSize()) {
-      throw refused("its %s has %d bytes, more than the file".formatted(what, fileByteSize));
+    // Together: segments that share bytes of the file would take more of the heap than the file.
+    long limit = Math.min(image.byteSize(), MAX_LOADED_BYTE_SIZE) - loadedByteSize;
+    if (fileByteSize > limit) {
+      throw refused(
+          "its %s has %d bytes, but the file has only %d for it"
+              .formatted(what, fileByteSize, limit));
     }
+    loadedByteSize += fileByteSize;
     contents.add(image.read(offset, (int) fileByteSize, what));
     segments.add(new Segment(address, fileByteSize, end - address));
   }

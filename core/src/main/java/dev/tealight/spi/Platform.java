@@ -35,6 +35,8 @@ public interface Platform {
   /**
    * Lets devices take what came from outside. Called when the guest halts, when its wait ends, and
    * after a kick.
+   *
+   * @param halted whether the guest sleeps until an interrupt
    */
-  void poll();
+  void poll(boolean halted);
 }

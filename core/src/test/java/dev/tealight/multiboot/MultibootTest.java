@@ -182,6 +182,17 @@ class MultibootTest {
   }
 
   @Test
+  void segmentsThatLoadBytesOfTheFileTwiceAreRefused() {
+    ByteBuffer file = elf(false, 0x200000);
+    file.putShort(44, (short) 2).putInt(52 + 4, 0).putInt(52 + 16, 0x1800);
+    for (int i = 0; i < 32; i += Integer.BYTES) {
+      file.putInt(84 + i, file.getInt(52 + i));
+    }
+    file.putInt(84 + 12, 0x300000);
+    assertRefused(file, "its program header 1 has 6144 bytes, but the file has only 2048 for it");
+  }
+
+  @Test
   void segmentOverTheBootInformationIsRefused() {
     assertRefused(elf(false, 0x9000), "its program header 0 goes to 0x9000");
   }

@@ -143,7 +143,7 @@ public final class Machine implements AutoCloseable {
     resources.push(alarm::close);
     List<ReadinessSource> sources =
         devices.stream().flatMap(device -> device.readiness().stream()).toList();
-    return new PlatformLink(platform, vcpu, injector, alarm, sources);
+    return new PlatformLink(platform, vcpu, injector, spec.time(), alarm, sources);
   }
 
   private static BootImage readImage(MachineSpec spec) {

@@ -3,6 +3,7 @@ package dev.tealight.internal.run;
 
 import dev.tealight.ReadinessSource;
 import dev.tealight.RunResult;
+import dev.tealight.TimeSource;
 import dev.tealight.Vcpu;
 import dev.tealight.Waiter;
 import dev.tealight.X86CpuState;
@@ -21,12 +22,18 @@ import java.util.List;
 final class PlatformLink implements GuestCallHandler {
   private static final long INTERRUPT_FLAG = 1 << 9;
 
+  /** How often descriptors are looked at while the guest computes: nothing else tells of them. */
+  private static final long LOOK_NANOS = 1_000_000;
+
   private final Platform platform;
   private final Vcpu vcpu;
+  private final TimeSource time;
   private final InterruptInjector injector;
   private final Alarm alarm;
   private final List<ReadinessSource> sources;
+  private final boolean looks;
   private final HandlerTable.Entry halt = new HandlerTable.Entry("HLT", this);
+  private final HandlerTable.Entry poll = new HandlerTable.Entry("devices", this::poll);
   private boolean windowRequested;
 
   /**
@@ -39,13 +46,16 @@ final class PlatformLink implements GuestCallHandler {
       Platform platform,
       Vcpu vcpu,
       InterruptInjector injector,
+      TimeSource time,
       Alarm alarm,
       List<ReadinessSource> sources) {
     this.platform = platform;
     this.vcpu = vcpu;
     this.injector = injector;
+    this.time = time;
     this.alarm = alarm;
     this.sources = sources;
+    this.looks = sources.stream().anyMatch(source -> source.descriptor() >= 0);
   }
 
   /** {@return who serves the exit of a halted vCPU} */
@@ -53,8 +63,14 @@ final class PlatformLink implements GuestCallHandler {
     return halt;
   }
 
-  void poll() {
-    platform.poll();
+  /** {@return who lets devices take what came from outside, between two runs of the guest} */
+  HandlerTable.Entry poll() {
+    return poll;
+  }
+
+  private Outcome poll(GuestCall call) {
+    platform.poll(false);
+    return Outcome.CONTINUE;
   }
 
   /** Hands over an interrupt, or arranges to be told when it can be handed over. */
@@ -73,7 +89,11 @@ final class PlatformLink implements GuestCallHandler {
       injector.requestWindow(window);
       windowRequested = window;
     }
-    alarm.set(takesInterrupts ? next : Waiter.NO_DEADLINE);
+    if (!takesInterrupts) {
+      alarm.set(Waiter.NO_DEADLINE);
+    } else {
+      alarm.set(looks ? Math.min(next, time.deadlineAfter(LOOK_NANOS)) : next);
+    }
   }
 
   @Override
@@ -88,7 +108,7 @@ final class PlatformLink implements GuestCallHandler {
 
   @Override
   public Outcome resume(GuestCall call) {
-    platform.poll();
+    platform.poll(true);
     return platform.hasInterrupt()
         ? Outcome.CONTINUE
         : call.waitFor(platform.nextEventNanos(), sources);

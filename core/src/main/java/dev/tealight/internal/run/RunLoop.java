@@ -229,7 +229,10 @@ public final class RunLoop implements GuestCall {
   /** Runs until something else than the next exit has to happen: the hot path. */
   private Step runGuest() {
     if (platform != null) {
-      platform.poll();
+      Step polled = act(platform.poll(), false);
+      if (polled != Step.READY) {
+        return polled;
+      }
     }
     while (true) {
       if (platform != null && early == null) {

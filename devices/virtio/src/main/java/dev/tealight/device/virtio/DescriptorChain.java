@@ -3,6 +3,7 @@ package dev.tealight.device.virtio;
 
 import dev.tealight.GuestAccessException;
 import dev.tealight.GuestMemory;
+import java.lang.foreign.MemorySegment;
 
 /**
  * The buffers of one request: a copy of its descriptors, checked, so that the guest cannot change
@@ -57,6 +58,54 @@ public final class DescriptorChain {
    */
   public long byteSize(int index) {
     return byteSizes[index];
+  }
+
+  /** {@return the bytes that the device may read, in all its buffers} */
+  public long readableByteSize() {
+    return sum(0, readableCount);
+  }
+
+  /** {@return the bytes that the device may write, in all its buffers} */
+  public long writableByteSize() {
+    return sum(readableCount, count);
+  }
+
+  private long sum(int from, int to) {
+    long sum = 0;
+    for (int i = from; i < to; i++) {
+      sum += byteSizes[i];
+    }
+    return sum;
+  }
+
+  /**
+   * Copies all that the device may read.
+   *
+   * @param memory of the guest
+   * @param target has room for {@link #readableByteSize}
+   */
+  public void copyOut(GuestMemory memory, MemorySegment target) {
+    long offset = 0;
+    for (int i = 0; i < readableCount; i++) {
+      MemorySegment.copy(memory.unrestricted(), addresses[i], target, offset, byteSizes[i]);
+      offset += byteSizes[i];
+    }
+  }
+
+  /**
+   * Fills what the device may write, from its start.
+   *
+   * @param memory of the guest
+   * @param source where from
+   * @param byteSize how many bytes, at most {@link #writableByteSize}
+   */
+  public void copyIn(GuestMemory memory, MemorySegment source, long byteSize) {
+    long offset = 0;
+    for (int i = readableCount; i < count && offset < byteSize; i++) {
+      long part = Math.min(byteSizes[i], byteSize - offset);
+      MemorySegment.copy(source, offset, memory.unrestricted(), addresses[i], part);
+      offset += part;
+    }
   }
 
   int head() {

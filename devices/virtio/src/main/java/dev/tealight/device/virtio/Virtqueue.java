@@ -120,6 +120,11 @@ public final class Virtqueue {
     return true;
   }
 
+  /** Takes back that {@link #next} gave its last chain, so that it gives that chain again. */
+  public void unread() {
+    nextAvailable = (nextAvailable - 1) & 0xffff;
+  }
+
   /**
    * Gives a chain back.
    *

@@ -9,13 +9,15 @@ import dev.tealight.device.FrameLink;
 import dev.tealight.device.GuestCall;
 import dev.tealight.device.MacAddress;
 import dev.tealight.device.Outcome;
+import dev.tealight.device.VirtioTransport;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Solo5's NET_BASIC.
+ * Solo5's NET_BASIC; a guest without hypercalls finds a virtio device in its place.
  *
  * @see <a href="https://github.com/Solo5/solo5/blob/v0.12.1/include/hvt_abi.h">hvt_abi.h</a>
  */
@@ -68,6 +70,11 @@ public final class NetDevice implements Device {
           "network device %s has served a monitor already: make another".formatted(name));
     }
     this.context = context;
+    Optional<VirtioTransport> virtio = context.virtio();
+    if (virtio.isPresent()) {
+      virtio.get().network(link, mac, mtu);
+      return;
+    }
     context.describe(
         ByteBuffer.allocate(MacAddress.BYTE_SIZE + Short.BYTES)
             .order(ByteOrder.LITTLE_ENDIAN)

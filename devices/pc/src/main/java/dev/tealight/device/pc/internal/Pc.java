@@ -62,7 +62,7 @@ final class Pc implements Platform {
   }
 
   @Override
-  public void poll() {
-    pci.poll();
+  public void poll(boolean halted) {
+    pci.poll(halted);
   }
 }

@@ -47,7 +47,7 @@ final class PciRoot implements PciBus, GuestCallHandler {
   PciRoot(GuestCallRegistry registry, InterruptController interrupts) {
     this.registry = registry;
     this.interrupts = interrupts;
-    slots[0] = new PciSlot(HOST_BRIDGE, null, 0, 0, 0);
+    slots[0] = new PciSlot("host bridge", HOST_BRIDGE, null, 0, 0, 0);
     registry.ports(ADDRESS_PORT, 8, "PCI configuration", this);
   }
 
@@ -63,7 +63,7 @@ final class PciRoot implements PciBus, GuestCallHandler {
     int io = FIRST_IO + IO_STEP * slot;
     registry.ports(io, function.portCount(), owner, function);
     interrupts.levelTrigger(line);
-    slots[slot] = new PciSlot(function.identity(), function, io, function.portCount(), line);
+    slots[slot] = new PciSlot(owner, function.identity(), function, io, function.portCount(), line);
     return level -> setLine(line, slot, level);
   }
 
@@ -72,10 +72,11 @@ final class PciRoot implements PciBus, GuestCallHandler {
     interrupts.setLevel(line, asserted[line] != 0);
   }
 
-  void poll() {
-    for (PciSlot slot : slots) {
+  void poll(boolean halted) {
+    for (int i = 1; i < used; i++) {
+      PciSlot slot = slots[i];
       if (slot != null) {
-        slot.poll();
+        slot.poll(halted);
       }
     }
   }

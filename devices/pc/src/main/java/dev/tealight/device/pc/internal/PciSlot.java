@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.device.pc.internal;
 
+import dev.tealight.GuestAccessException;
 import dev.tealight.device.PciFunction;
 import dev.tealight.device.PciFunction.Identity;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,7 @@ final class PciSlot {
   private static final int LINE_WRITABLE = 0xff;
   private static final int PIN_A = 1 << 8;
 
+  private final String owner;
   private final @Nullable PciFunction function;
   private final Identity identity;
   private final int ioByteSize;
@@ -31,7 +33,14 @@ final class PciSlot {
   private int baseAddress;
   private int interrupt;
 
-  PciSlot(Identity identity, @Nullable PciFunction function, int io, int ioByteSize, int line) {
+  PciSlot(
+      String owner,
+      Identity identity,
+      @Nullable PciFunction function,
+      int io,
+      int ioByteSize,
+      int line) {
+    this.owner = owner;
     this.identity = identity;
     this.function = function;
     this.ioByteSize = ioByteSize;
@@ -39,9 +48,13 @@ final class PciSlot {
     interrupt = line == 0 ? 0 : line | PIN_A;
   }
 
-  void poll() {
+  void poll(boolean halted) {
     if (function != null) {
-      function.poll();
+      try {
+        function.poll(halted);
+      } catch (GuestAccessException e) {
+        throw new GuestAccessException("%s: %s".formatted(owner, e.getMessage()));
+      }
     }
   }
 

@@ -3,6 +3,8 @@ package dev.tealight.device.virtio.internal;
 
 import dev.tealight.device.BlockBacking;
 import dev.tealight.device.DeviceContext;
+import dev.tealight.device.FrameLink;
+import dev.tealight.device.MacAddress;
 import dev.tealight.device.PciBus;
 import dev.tealight.device.VirtioTransport;
 import dev.tealight.spi.VirtioProvider;
@@ -23,6 +25,12 @@ public final class PciVirtioProvider implements VirtioProvider {
     @Override
     public void block(BlockBacking storage) {
       new VirtioBlock(context, storage).attach(context.name(), bus);
+    }
+
+    @Override
+    public void network(FrameLink link, MacAddress mac, int mtu) {
+      new VirtioNet(context, link, mac, mtu).attach(context.name(), bus);
+      context.pollable(link.readiness());
     }
   }
 }

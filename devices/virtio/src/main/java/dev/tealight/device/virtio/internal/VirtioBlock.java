@@ -39,12 +39,12 @@ final class VirtioBlock extends LegacyFunction {
   private static final byte IO_ERROR = 1;
   private static final byte UNSUPPORTED = 2;
 
-  private final DeviceContext context;
+  private final String name;
   private final GuestMemory memory;
   private final GuestWindows windows;
   private final BlockBacking storage;
   private final DescriptorChain chain = new DescriptorChain(Virtqueue.DEFAULT_SIZE);
-  private long failureCount;
+  private final HostFailures failures;
 
   /** Chains that this notification may still serve: a guest cannot keep the device busy forever. */
   private int chainsLeft;
@@ -64,7 +64,8 @@ final class VirtioBlock extends LegacyFunction {
         MASS_STORAGE,
         FEATURE_FLUSH | (storage.isReadOnly() ? FEATURE_READ_ONLY : 0),
         1);
-    this.context = context;
+    this.name = context.name();
+    this.failures = new HostFailures(context);
     this.memory = context.memory();
     this.windows = new GuestWindows(memory);
     this.storage = storage;
@@ -198,8 +199,8 @@ final class VirtioBlock extends LegacyFunction {
       return IO_ERROR;
     }
     byte[] id = new byte[ID_BYTE_SIZE];
-    byte[] name = context.name().getBytes(StandardCharsets.US_ASCII);
-    System.arraycopy(name, 0, id, 0, Math.min(name.length, ID_BYTE_SIZE));
+    byte[] ascii = name.getBytes(StandardCharsets.US_ASCII);
+    System.arraycopy(ascii, 0, id, 0, Math.min(ascii.length, ID_BYTE_SIZE));
     memory.copyIn(chain.gpa(1), id, 0, ID_BYTE_SIZE);
     transferred = ID_BYTE_SIZE;
     return OK;
@@ -213,14 +214,6 @@ final class VirtioBlock extends LegacyFunction {
   }
 
   private void hostFailure(IOException cause) {
-    failureCount++;
-    // A guest can repeat a request that fails as often as it likes: only failures number 1, 2, 4,
-    // 8 and so on are told.
-    if ((failureCount & (failureCount - 1)) == 0) {
-      context.hostFailure(
-          "block request of type %d at offset %d, failure number %d,"
-              .formatted(type, position, failureCount),
-          cause);
-    }
+    failures.add("block request of type %d at offset %d".formatted(type, position), cause);
   }
 }

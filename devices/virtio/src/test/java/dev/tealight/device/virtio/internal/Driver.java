@@ -20,6 +20,8 @@ import dev.tealight.device.PciFunction;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** The guest's side of a virtio device: its memory, its driver, its interrupt line. */
 final class Driver implements DeviceContext, GuestCall, PciBus {
@@ -38,7 +40,7 @@ final class Driver implements DeviceContext, GuestCall, PciBus {
   int waits;
 
   private final ExitFrame exit = new ExitFrame();
-  private PciFunction function;
+  private @Nullable PciFunction function;
 
   @Override
   public InterruptLine attach(String owner, PciFunction attached) {
@@ -60,16 +62,21 @@ final class Driver implements DeviceContext, GuestCall, PciBus {
   }
 
   private void serve() {
-    Outcome outcome = function.handle(this);
+    PciFunction served = function();
+    Outcome outcome = served.handle(this);
     while (outcome == Outcome.WAIT) {
       waits++;
-      outcome = function.resume(this);
+      outcome = served.resume(this);
     }
   }
 
+  private PciFunction function() {
+    return Objects.requireNonNull(function, "no function is attached");
+  }
+
   /** Looks at what came from outside. */
-  void poll() {
-    function.poll();
+  void poll(boolean halted) {
+    function().poll(halted);
   }
 
   /** Sets the device up as Solo5's drivers do, with its queues one behind the other. */

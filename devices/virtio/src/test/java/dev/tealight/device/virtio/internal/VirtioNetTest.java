@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.device.virtio.internal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tealight.GuestAccessException;
+import dev.tealight.device.MacAddress;
+import java.util.Random;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import org.junit.jupiter.api.Test;
+
+/** virtio-net, from the registers down. */
+class VirtioNetTest {
+  private static final int RECEIVE = 0;
+  private static final int TRANSMIT = 1;
+  private static final long BUFFER = 0x20000;
+  private static final int SLOT = 0x800;
+  private static final int HEADER = 10;
+  private static final int NEXT = 1;
+  private static final int WRITABLE = 2;
+
+  private final Cable cable = new Cable();
+  private final Driver driver = new Driver();
+
+  private Driver attached() {
+    new VirtioNet(driver, cable, MacAddress.parse("02:03:05:07:0b:0d"), 9000)
+        .attach("device1", driver);
+    return driver;
+  }
+
+  private Driver started() {
+    return attached().start(2);
+  }
+
+  private static byte[] frame(int byteSize) {
+    byte[] frame = new byte[byteSize];
+    for (int i = 0; i < byteSize; i++) {
+      frame[i] = (byte) (i * 7 + byteSize);
+    }
+    return frame;
+  }
+
+  /** Offers a buffer for header and frame together. */
+  private void post(int index, int byteSize) {
+    driver.describe(RECEIVE, index, BUFFER + (long) SLOT * index, byteSize, WRITABLE);
+    driver.offer(RECEIVE, index);
+  }
+
+  private byte[] received(int index, int byteSize) {
+    byte[] bytes = new byte[byteSize];
+    driver.memory.copyOut(BUFFER + (long) SLOT * index + HEADER, bytes, 0, byteSize);
+    return bytes;
+  }
+
+  private void send(int... pieces) {
+    long gpa = BUFFER;
+    for (int i = 0; i < pieces.length; i++) {
+      driver.describe(TRANSMIT, i, gpa, pieces[i], i < pieces.length - 1 ? NEXT : 0);
+      gpa += pieces[i];
+    }
+    driver.offer(TRANSMIT, 0);
+    driver.write(16, 2, TRANSMIT);
+  }
+
+  @Test
+  void addressAndMtuAreInTheConfiguration() {
+    attached();
+    assertThat(driver.read(0, 4)).isEqualTo(1 << 3 | 1 << 5);
+    assertThat(driver.read(20, 4)).isEqualTo(0x07050302);
+    assertThat(driver.read(24, 1)).isEqualTo(0x0b);
+    assertThat(driver.read(25, 1)).isEqualTo(0x0d);
+    assertThat(driver.read(30, 2)).isEqualTo(9000);
+  }
+
+  @Test
+  void frameLeavesWithoutItsHeaderHoweverItIsCut() {
+    started();
+    byte[] frame = frame(100);
+    driver.memory.copyIn(BUFFER + HEADER, frame, 0, frame.length);
+    send(HEADER, 100);
+    send(HEADER + 100);
+    send(4, 6, 100);
+    send(HEADER, 1, 60, 39);
+    send(3, 50, 57);
+    assertThat(cable.sent).hasSize(5).allSatisfy(sent -> assertThat(sent).isEqualTo(frame));
+    assertThat(driver.usedIndex(TRANSMIT)).isEqualTo(5);
+    assertThat(driver.interrupted).isTrue();
+  }
+
+  @Test
+  void whatIsNoFrameIsDroppedAndComesBack() {
+    started();
+    send(HEADER, 13);
+    send(HEADER, 65536);
+    send(HEADER);
+    assertThat(cable.sent).isEmpty();
+    assertThat(driver.usedIndex(TRANSMIT)).isEqualTo(3);
+    assertThatThrownBy(() -> send(HEADER - 1))
+        .isInstanceOf(GuestAccessException.class)
+        .hasMessage("a frame to send has no room for its header of 10 bytes");
+  }
+
+  @Test
+  void framesThatComeFillBuffersInOrder() {
+    started();
+    post(0, 1526);
+    post(1, 1526);
+    cable.arriving.add(frame(60));
+    cable.arriving.add(frame(1516));
+    driver.poll(false);
+    assertThat(driver.interrupted).isTrue();
+    assertThat(driver.read(19, 1)).isEqualTo(1);
+    assertThat(driver.usedIndex(RECEIVE)).isEqualTo(2);
+    assertThat(driver.lastUsedLength(RECEIVE)).isEqualTo(HEADER + 1516);
+    assertThat(received(0, 60)).isEqualTo(frame(60));
+    assertThat(received(1, 1516)).isEqualTo(frame(1516));
+  }
+
+  @Test
+  void frameIsSpreadOverTheBuffersOfAChain() {
+    started();
+    driver.describe(RECEIVE, 0, BUFFER, HEADER, NEXT | WRITABLE);
+    driver.describe(RECEIVE, 1, BUFFER + HEADER, 50, NEXT | WRITABLE);
+    driver.describe(RECEIVE, 2, BUFFER + HEADER + 50, 100, WRITABLE);
+    driver.offer(RECEIVE, 0);
+    cable.arriving.add(frame(100));
+    driver.poll(false);
+    assertThat(received(0, 100)).isEqualTo(frame(100));
+    assertThat(driver.lastUsedLength(RECEIVE)).isEqualTo(HEADER + 100);
+  }
+
+  @Test
+  void frameThatDoesNotFitIsDroppedAndItsBufferServesTheNext() {
+    started();
+    post(0, HEADER + 100);
+    cable.arriving.add(frame(101));
+    cable.arriving.add(frame(100));
+    driver.poll(false);
+    assertThat(driver.usedIndex(RECEIVE)).isEqualTo(1);
+    assertThat(received(0, 100)).isEqualTo(frame(100));
+  }
+
+  @Test
+  void framesWithoutABufferStayInTheLinkUnlessTheGuestSleeps() {
+    started();
+    cable.arriving.add(frame(60));
+    cable.arriving.add(frame(61));
+    driver.poll(false);
+    assertThat(cable.arriving).hasSize(2);
+    post(0, 1526);
+    driver.write(16, 2, RECEIVE);
+    assertThat(received(0, 60)).isEqualTo(frame(60));
+    assertThat(cable.arriving).hasSize(1);
+    driver.poll(true);
+    assertThat(cable.isReady()).isFalse();
+    assertThat(driver.usedIndex(RECEIVE)).isEqualTo(1);
+  }
+
+  @Test
+  void buffersThatWereOfferedBeforeTheDriverWasReadyAreUsedAfterwards() {
+    attached();
+    driver.write(14, 2, RECEIVE);
+    driver.write(8, 4, (int) (Driver.QUEUE / 4096));
+    post(0, 1526);
+    driver.write(16, 2, RECEIVE);
+    cable.arriving.add(frame(60));
+    driver.poll(false);
+    assertThat(driver.usedIndex(RECEIVE)).isZero();
+    driver.write(18, 1, 4);
+    assertThat(received(0, 60)).isEqualTo(frame(60));
+  }
+
+  @Test
+  void failureOfTheLinkIsToldOnceAndAgainLessAndLess() {
+    started();
+    cable.cut = true;
+    for (int i = 0; i < 9; i++) {
+      send(HEADER, 100);
+    }
+    assertThat(driver.hostFailures)
+        .containsExactly(
+            "sending a frame",
+            "sending a frame, failure number 2,",
+            "sending a frame, failure number 4,",
+            "sending a frame, failure number 8,");
+    post(0, 1526);
+    driver.poll(true);
+    assertThat(driver.usedIndex(RECEIVE)).isZero();
+  }
+
+  /** Any registers, any rings, any frames: a fault of the guest, or a device that goes on. */
+  @Property
+  void anyAccessesLeaveADeviceThatAnswers(@ForAll long seed) {
+    Random random = new Random(seed);
+    attached();
+    int[] widths = {1, 2, 4};
+    for (int i = 0; i < 500; i++) {
+      try {
+        switch (random.nextInt(9)) {
+          case 0 -> driver.read(random.nextInt(64), widths[random.nextInt(3)]);
+          case 1 -> driver.write(random.nextInt(64), widths[random.nextInt(3)], random.nextInt());
+          case 2 -> driver.write(14, 2, random.nextInt(3));
+          case 3 -> driver.write(8, 4, random.nextInt(300));
+          case 4 -> driver.start(2);
+          case 5 ->
+              driver.memory.writeLong(
+                  Driver.QUEUE + random.nextInt(0x7000), random.nextLong() >>> random.nextInt(64));
+          case 6 ->
+              driver.describe(
+                  random.nextInt(2),
+                  random.nextInt(4),
+                  random.nextInt(Driver.MEMORY),
+                  random.nextInt(2000),
+                  random.nextInt(4));
+          case 7 -> {
+            cable.arriving.add(frame(14 + random.nextInt(2000)));
+            driver.poll(random.nextBoolean());
+          }
+          default -> {
+            int queue = random.nextInt(2);
+            driver.offer(queue, random.nextInt(4));
+            driver.write(16, 2, queue);
+          }
+        }
+      } catch (GuestAccessException e) {
+        assertThat(e.getMessage()).isNotBlank();
+      }
+    }
+    assertThat(driver.read(0, 4)).isEqualTo(1 << 3 | 1 << 5);
+  }
+}
