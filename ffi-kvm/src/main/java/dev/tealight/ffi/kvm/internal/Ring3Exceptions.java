@@ -75,6 +75,9 @@ final class Ring3Exceptions {
           .set(X86Register.RSP, stack)
           .set(X86Register.RFLAGS, state.get(X86Register.RFLAGS) & FLAGS)
           .set(X86Register.RIP, handler);
+      if (vector == PAGE_FAULT) {
+        believed.faultAddress = state.get(X86Register.CR2);
+      }
       believed.codeSelector = (int) (low >>> 16) & 0xffff;
       return true;
     } catch (GuestAccessException _) {

@@ -148,7 +148,9 @@ final class Ring3Instructions {
     if (control == null) {
       return false;
     }
-    state.set(PrivilegedInstruction.register(instruction.operand()), state.get(control));
+    // Pages that were opened since the guest's last page fault have changed CR2.
+    long value = control == X86Register.CR2 ? believed.faultAddress : state.get(control);
+    state.set(PrivilegedInstruction.register(instruction.operand()), value);
     return true;
   }
 

@@ -18,6 +18,9 @@ final class Ring3State {
   /** Linear address of the task state segment, where the stacks for exceptions are listed. */
   long taskState;
 
+  /** CR2: the address of the last page fault that the guest was told of. */
+  long faultAddress;
+
   int codeSelector;
   int stackSelector;
 
@@ -31,6 +34,7 @@ final class Ring3State {
     gdtLimit = (int) wanted.get(X86Register.GDT_LIMIT);
     idtBase = wanted.get(X86Register.IDT_BASE);
     idtLimit = (int) wanted.get(X86Register.IDT_LIMIT);
+    faultAddress = wanted.get(X86Register.CR2);
     codeSelector = wanted.segment(X86Segment.Name.CS).selector();
     stackSelector = wanted.segment(X86Segment.Name.SS).selector();
   }

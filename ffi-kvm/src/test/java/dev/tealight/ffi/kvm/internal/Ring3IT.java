@@ -164,6 +164,25 @@ class Ring3IT {
   }
 
   @Test
+  void faultAddressOutlastsThePagesThatAreOpenedForTheHandler() {
+    // Its tables map 4 MiB to themselves, the handler alone is in the second half.
+    guest.vm.memory().writeLong(0x180000, 0x181003);
+    guest.vm.memory().writeLong(0x181000, 0x182003);
+    guest.vm.memory().writeLong(0x182000, 0x83);
+    guest.vm.memory().writeLong(0x182008, 0x200083);
+    guest.interruptTable(DATA + 0x100);
+    guest.handler(DATA + 0x100, 14, 0x200000);
+    // mov %cr2, %rax; out %eax
+    guest
+        .vm
+        .memory()
+        .copyIn(0x200000, new byte[] {0x0f, 0x20, (byte) 0xd0, (byte) 0xe7, 0x10}, 0, 5);
+    // mov $0x180000, %eax; mov %rax, %cr3; lidt (%rbx); movabs %al, 0x123456789000
+    assertThat(guest.run("b8 00 00 18 00 0f 22 d8 0f 01 1b a2 00 90 78 56 34 12 00 00"))
+        .isEqualTo(new VmExit.IoWrite(0x10, 4, 0x5678_9000));
+  }
+
+  @Test
   void pageTablesOfItsOwnCanBeUsed() {
     // Its tables map 2 MiB to themselves. mov $0x180000, %eax; mov %rax, %cr3; out
     guest.vm.memory().writeLong(0x180000, 0x181003);
