@@ -183,9 +183,17 @@ final class Ring3Instructions {
     };
   }
 
+  /** All that runs is level 0 to the guest, and is served as such. */
+  private static boolean isPrivileged(int codeSelector) {
+    return (codeSelector & 3) == 0;
+  }
+
   private Outcome farReturn() {
     long stack = state.get(X86Register.RSP);
     int code = memory.readShort(stack + 8);
+    if (!isPrivileged(code)) {
+      return Outcome.REFUSED;
+    }
     Outcome outcome = goTo(memory.readLong(stack));
     if (outcome == Outcome.DONE) {
       believed.codeSelector = code;
@@ -200,6 +208,9 @@ final class Ring3Instructions {
     long flags = memory.readLong(frame + 16);
     long stack = memory.readLong(frame + 24);
     int stackSelector = memory.readShort(frame + 32);
+    if (!isPrivileged(code)) {
+      return Outcome.REFUSED;
+    }
     Outcome outcome = goTo(memory.readLong(frame));
     if (outcome == Outcome.DONE) {
       believed.codeSelector = code;

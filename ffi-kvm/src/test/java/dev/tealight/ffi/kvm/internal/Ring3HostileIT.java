@@ -92,6 +92,16 @@ class Ring3HostileIT {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "6a 23 6a 00 9c 6a 1b 6a 00 48 cf", // iretq
+        "6a 1b 6a 00 48 cb" // lretq
+      })
+  void userModeOfTheGuestsOwnIsRefused(String code) {
+    assertThat(guest.run(code)).isEqualTo(new VmExit.HypervisorError(1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
         "b9 82 00 00 c0 0f 30", // wrmsr of LSTAR
         "b9 80 00 00 c0 0f 30", // wrmsr of EFER
         "b9 1b 00 00 00 0f 32", // rdmsr of the APIC's base
