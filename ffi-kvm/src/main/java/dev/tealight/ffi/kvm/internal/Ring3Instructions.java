@@ -25,8 +25,8 @@ final class Ring3Instructions {
     REFUSED
   }
 
-  /** What FS and GS hold after a selector was loaded. */
-  static final X86Segment FLAT = new X86Segment(0, 0, -1, 0xc0f3);
+  /** What FS and GS hold at start. */
+  static final X86Segment FLAT = flat(0);
 
   private static final int MSR_EFER = 0xc0000080;
   private static final int MSR_FS_BASE = 0xc0000100;
@@ -93,6 +93,10 @@ final class Ring3Instructions {
     }
   }
 
+  private static X86Segment flat(long base) {
+    return new X86Segment(0, base, -1, 0xc0f3);
+  }
+
   private Outcome goTo(long next) {
     if (!LinearMemory.isCanonical(next)) {
       return Outcome.FAULTED;
@@ -106,10 +110,17 @@ final class Ring3Instructions {
     if (selector == 0 || selector + 15 > believed.gdtLimit) {
       return false;
     }
-    long low = memory.readLong(believed.gdtBase + selector);
     long high = memory.readLong(believed.gdtBase + selector + Long.BYTES);
-    believed.taskState = (low >>> 16 & 0xffffff) | (low >>> 32 & 0xff000000L) | (high << 32);
+    believed.taskState = descriptorBase(selector) | (high << 32);
     return true;
+  }
+
+  private long descriptorBase(int selector) {
+    if ((selector & ~7) == 0) {
+      return 0;
+    }
+    long descriptor = memory.readLong(believed.gdtBase + (selector & ~7));
+    return (descriptor >>> 16 & 0xffffff) | (descriptor >>> 32 & 0xff000000L);
   }
 
   private boolean loadSegment(PrivilegedInstruction instruction) {
@@ -120,8 +131,8 @@ final class Ring3Instructions {
     switch (instruction.field()) {
       case 0, 3 -> {} // ES and DS mean nothing in 64-bit mode
       case 2 -> believed.stackSelector = selector;
-      case 4 -> state.set(X86Segment.Name.FS, FLAT);
-      case 5 -> state.set(X86Segment.Name.GS, FLAT);
+      case 4 -> state.set(X86Segment.Name.FS, flat(descriptorBase(selector)));
+      case 5 -> state.set(X86Segment.Name.GS, flat(descriptorBase(selector)));
       default -> {
         return false;
       }

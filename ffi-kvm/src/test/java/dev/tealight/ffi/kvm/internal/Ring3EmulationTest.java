@@ -116,6 +116,19 @@ class Ring3EmulationTest {
     assertThat(state.get(X86Register.RIP)).isEqualTo(0x5006);
   }
 
+  @Test
+  void segmentTakesItsBaseFromItsDescriptor() {
+    Ring3State believed = new Ring3State(state);
+    believed.gdtBase = 0x4000;
+    believed.gdtLimit = 0x1f;
+    memory.writeLong(0x4018, 0x56cf_9312_3456_ffffL);
+    state.set(X86Register.RAX, 0x18);
+    assertThat(execute("8ee0", believed)).isEqualTo(Outcome.DONE); // mov %eax, %fs
+    assertThat(state.segment(X86Segment.Name.FS).base()).isEqualTo(0x5612_3456);
+    believed.gdtBase = 1L << 40;
+    assertThat(execute("8ee8", believed)).isEqualTo(Outcome.FAULTED); // mov %eax, %gs
+  }
+
   @Property(tries = 200)
   void anythingIsCarriedOutOrRefused(@ForAll long seed) {
     Random random = new Random(seed);
