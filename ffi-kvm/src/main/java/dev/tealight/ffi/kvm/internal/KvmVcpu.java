@@ -307,15 +307,17 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector, Unprivileg
   @Override
   public <T extends VcpuAbility> Optional<T> ability(Class<T> type) {
     if ((type == DebugControl.class && features().isEmpty())
+        || (type == InterruptInjector.class && ring3 != null)
         || (type == UnprivilegedStart.class && !vm.hypervisor().ring3().isUsed())) {
       return Optional.empty();
     }
     return type.isInstance(this) ? Optional.of(type.cast(this)) : Optional.empty();
   }
 
+  /** None at level 3, where KVM takes the requests and does something else. */
   @Override
   public Set<Feature> features() {
-    return vm.hypervisor().debugFeatures();
+    return ring3 == null ? vm.hypervisor().debugFeatures() : Set.of();
   }
 
   @Override
@@ -329,7 +331,7 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector, Unprivileg
     for (Feature feature : wanted.needs()) {
       if (!features().contains(feature)) {
         throw new UnsupportedOperationException(
-            "this host's KVM cannot do %s, only %s".formatted(feature, features()));
+            "KVM cannot do %s for this guest here, only %s".formatted(feature, features()));
       }
     }
     setDebug(wanted);

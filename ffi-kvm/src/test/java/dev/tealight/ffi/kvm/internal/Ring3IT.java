@@ -3,6 +3,7 @@ package dev.tealight.ffi.kvm.internal;
 
 import static dev.tealight.ffi.kvm.internal.Ring3Guest.DATA;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tealight.ExitFrame;
 import dev.tealight.Hypervisor;
@@ -15,6 +16,8 @@ import dev.tealight.VmOptions;
 import dev.tealight.X86Register;
 import dev.tealight.ffi.kvm.KvmOptions;
 import dev.tealight.ffi.kvm.KvmOptions.Ring3Policy;
+import dev.tealight.spi.DebugControl;
+import dev.tealight.spi.InterruptInjector;
 import dev.tealight.spi.UnprivilegedStart;
 import dev.tealight.testkit.X86LongMode;
 import java.util.List;
@@ -82,6 +85,17 @@ class Ring3IT {
     assertThat(ability.reason()).isEmpty();
     guest.start("f4");
     assertThat(ability.reason()).hasValue("the options say so");
+  }
+
+  @Test
+  void debuggingAndInterruptsAreNotOfferedOnceTheGuestWasStartedThatWay() {
+    assertThat(guest.vcpu.ability(InterruptInjector.class)).isPresent();
+    guest.start("f4");
+    assertThat(guest.vcpu.ability(InterruptInjector.class)).isEmpty();
+    assertThat(guest.vcpu.ability(DebugControl.class)).isEmpty();
+    assertThatThrownBy(() -> ((DebugControl) guest.vcpu).debug(true, false, List.of()))
+        .isInstanceOf(UnsupportedOperationException.class)
+        .hasMessageContaining("STEP");
   }
 
   @Test
