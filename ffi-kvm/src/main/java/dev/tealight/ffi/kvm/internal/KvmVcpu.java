@@ -92,26 +92,31 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector, Unprivileg
       return element(exit);
     }
     vm.installMemory();
+    Ring3 below = ring3;
     boolean explain = false;
     while (true) {
       long result;
       boolean kicked;
+      ExitKind end = null;
       kicks.enter(currentThread());
       try {
-        result = enterGuest(explain);
+        boolean runsOn;
+        do {
+          result = enterGuest(explain);
+          runsOn = false;
+          if (below != null && result >= 0 && run.exitReason() == KvmExit.SHUTDOWN) {
+            end = below.stopped(exit);
+            runsOn = end == null;
+          }
+        } while (runsOn);
       } finally {
         kicked = kicks.leave();
       }
+      if (end != null) {
+        return end;
+      }
       if (result >= 0) {
         int reason = run.exitReason();
-        Ring3 below = ring3;
-        if (reason == KvmExit.SHUTDOWN && below != null) {
-          ExitKind end = below.stopped(exit);
-          if (end != null) {
-            return end;
-          }
-          continue;
-        }
         if (reason != KvmExit.SET_TPR && reason != KvmExit.INTR) {
           return decode(reason, exit);
         }

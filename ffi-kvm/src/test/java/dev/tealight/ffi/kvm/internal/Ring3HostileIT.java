@@ -3,6 +3,7 @@ package dev.tealight.ffi.kvm.internal;
 
 import static dev.tealight.ffi.kvm.internal.Ring3Guest.DATA;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tealight.ExitFrame;
 import dev.tealight.ExitKind;
@@ -262,6 +263,36 @@ class Ring3HostileIT {
     guest.handler(DATA + 0x100, 6, X86LongMode.CODE + 3);
     guest.start("0f 01 1b bc 00 08 18 00 0f 0b");
     assertThat(guest.runAndKick(20)).isEqualTo(ExitKind.INTERRUPTED);
+  }
+
+  @Test
+  void everyKickStopsAGuestThatIsCarriedOut() throws InterruptedException {
+    guest.start("fa eb fd");
+    for (int i = 0; i < TestKvm.effort(300, 30_000); i++) {
+      Thread kicker = Thread.ofPlatform().start(guest.vcpu::kick);
+      assertThat(guest.vcpu.run(guest.exit)).isEqualTo(ExitKind.INTERRUPTED);
+      kicker.join();
+    }
+  }
+
+  @Test
+  void guestIsNotClosedWhileItIsCarriedOut() throws InterruptedException {
+    guest.start("fa eb fd");
+    Thread runner = Thread.ofPlatform().start(() -> guest.vcpu.run(guest.exit));
+    while (!((KvmVcpu) guest.vcpu).isRunning()) {
+      Thread.onSpinWait();
+    }
+    try {
+      for (int i = 0; i < 20_000; i++) {
+        assertThatThrownBy(guest.vcpu::close)
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessageStartingWith("the vCPU is being run");
+      }
+    } finally {
+      guest.vcpu.kick();
+      runner.join();
+    }
+    assertThat(guest.exit.kind()).isEqualTo(ExitKind.INTERRUPTED);
   }
 
   /** Whatever the bytes are, running them gives an exit, or can be stopped. */
