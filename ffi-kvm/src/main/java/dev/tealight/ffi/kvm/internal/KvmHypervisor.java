@@ -52,10 +52,9 @@ final class KvmHypervisor implements Hypervisor {
    * @throws dev.tealight.HypervisorUnavailableException if it cannot run guests
    */
   static KvmHypervisor open(HostCalls host, KvmOptions options) {
-    KvmDevice device = KvmDevice.open(host);
+    KvmHypervisor opened = new KvmHypervisor(host, KvmDevice.open(host), options);
     try {
       KickSignal.install(host);
-      KvmHypervisor opened = new KvmHypervisor(host, device, options);
       if (options.ring3() == Ring3Policy.ALWAYS && !opened.ring3().isUsed()) {
         throw new HypervisorUnavailableException(
             "kvm: guests cannot start at privilege level 3: %s: use Ring3Policy.AUTO or NEVER"
@@ -63,7 +62,7 @@ final class KvmHypervisor implements Hypervisor {
       }
       return opened;
     } catch (RuntimeException | Error e) {
-      device.close();
+      opened.close();
       throw e;
     }
   }

@@ -28,6 +28,11 @@ record Ring3Probe(boolean isUsed, String reason) {
   /** mulps %xmm1, %xmm0; cli; hlt: it halts if the first two work. */
   private static final byte[] INSTRUCTIONS = {0x0f, 0x59, (byte) 0xc1, (byte) 0xfa, (byte) 0xf4};
 
+  /**
+   * {@return the answer for a host}
+   *
+   * @throws HostCallException if the host fails at what every guest needs, which tells nothing
+   */
   static Ring3Probe of(KvmHypervisor hypervisor, Ring3Policy policy) {
     if (policy == Ring3Policy.NEVER) {
       return new Ring3Probe(false, "the options say so");
@@ -41,6 +46,12 @@ record Ring3Probe(boolean isUsed, String reason) {
           return new Ring3Probe(false, "this KVM executes SSE there");
         }
       }
+      return tried(vcpu, policy);
+    }
+  }
+
+  private static Ring3Probe tried(KvmVcpu vcpu, Ring3Policy policy) {
+    try {
       vcpu.start(LongMode.at(CODE, PML4), SCRATCH);
       if (!halts(vcpu)) {
         return new Ring3Probe(false, "this KVM does not stop at privileged instructions");
@@ -69,11 +80,6 @@ record Ring3Probe(boolean isUsed, String reason) {
   }
 
   private static boolean halts(KvmVcpu vcpu) {
-    ExitFrame exit = new ExitFrame();
-    ExitKind kind = vcpu.run(exit);
-    while (kind == ExitKind.INTERRUPTED) {
-      kind = vcpu.run(exit);
-    }
-    return kind == ExitKind.HALT;
+    return vcpu.run(new ExitFrame()) == ExitKind.HALT;
   }
 }

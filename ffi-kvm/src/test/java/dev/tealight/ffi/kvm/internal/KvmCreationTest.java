@@ -81,6 +81,30 @@ class KvmCreationTest {
   }
 
   @Test
+  void failureOfTheHostIsNoAnswerToTheQuestionOfThePrivilegeLevel() {
+    ScriptedKernel kernel = new ScriptedKernel();
+    ScriptedKernel.Answer works =
+        Objects.requireNonNull(
+            kernel.answers.put(KvmIoctl.CREATE_VM.code(), argument -> -LinuxErrno.EIO));
+    try (KvmHypervisor hypervisor = KvmHypervisor.open(kernel, KvmOptions.DEFAULT)) {
+      assertThatThrownBy(hypervisor::description).isInstanceOf(HostCallException.class);
+      kernel.answers.put(KvmIoctl.CREATE_VM.code(), works);
+      assertThat(hypervisor.description()).contains("guests start at privilege level 0");
+    }
+    assertNothingLeft(kernel);
+  }
+
+  @Test
+  void nothingIsLeftWhereLevel3WasAskedForInVain() {
+    ScriptedKernel kernel = new ScriptedKernel();
+    KvmOptions always = KvmOptions.DEFAULT.withRing3(KvmOptions.Ring3Policy.ALWAYS);
+    assertThatThrownBy(() -> KvmHypervisor.open(kernel, always))
+        .isInstanceOf(HypervisorUnavailableException.class)
+        .hasMessageContaining("use Ring3Policy.AUTO or NEVER");
+    assertNothingLeft(kernel);
+  }
+
+  @Test
   void hypervisorWithOpenVmsStaysOpen() {
     ScriptedKernel kernel = new ScriptedKernel();
     KvmHypervisor hypervisor = KvmHypervisor.open(kernel, KvmOptions.DEFAULT);
