@@ -30,9 +30,4 @@ record LinearMemory(GuestMemory memory, PageTables tables) {
       memory.writeByte(tables.translate(linear + i), (byte) (value >>> (8 * i)));
     }
   }
-
-  /** {@return whether bits 63 to 47 are equal, as they are in an address} */
-  static boolean isCanonical(long linear) {
-    return linear >> 47 == linear >> 63;
-  }
 }

@@ -50,12 +50,20 @@ final class PageTables {
     return cr3 >>> RESERVED_BIT == 0;
   }
 
+  /** {@return whether bits 63 to 47 are equal, as they are in an address} */
+  static boolean isCanonical(long linear) {
+    return linear >> 47 == linear >> 63;
+  }
+
   /**
    * {@return the gpa of a byte, or {@link #ABSENT}}
    *
    * @param linear its address in the guest
    */
   long translate(long linear) {
+    if (!isCanonical(linear)) {
+      return ABSENT;
+    }
     long table = root;
     for (int level = LEVELS; level > 0; level--) {
       long entry = entry(slot(table, linear, level));

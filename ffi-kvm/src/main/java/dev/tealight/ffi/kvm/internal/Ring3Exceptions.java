@@ -51,7 +51,7 @@ final class Ring3Exceptions {
       long low = memory.readLong(believed.idtBase + gate);
       long high = memory.readLong(believed.idtBase + gate + Long.BYTES);
       long handler = (low & 0xffff) | (low >>> 32 & 0xffff0000L) | (high << 32);
-      if ((low >>> GATE_PRESENT_BIT & 1) == 0 || !LinearMemory.isCanonical(handler)) {
+      if ((low >>> GATE_PRESENT_BIT & 1) == 0 || !PageTables.isCanonical(handler)) {
         return false;
       }
       int interruptStack = (int) (low >>> 32) & 7;

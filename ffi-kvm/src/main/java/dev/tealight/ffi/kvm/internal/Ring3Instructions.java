@@ -98,7 +98,7 @@ final class Ring3Instructions {
   }
 
   private Outcome goTo(long next) {
-    if (!LinearMemory.isCanonical(next)) {
+    if (!PageTables.isCanonical(next)) {
       return Outcome.FAULTED;
     }
     state.set(X86Register.RIP, next);
@@ -168,7 +168,7 @@ final class Ring3Instructions {
   private boolean writeMsr() {
     long value = (state.get(X86Register.RDX) << 32) | (state.get(X86Register.RAX) & 0xffffffffL);
     X86Segment.Name name = segmentOfMsr();
-    if (name == null || !LinearMemory.isCanonical(value)) {
+    if (name == null || !PageTables.isCanonical(value)) {
       return false;
     }
     X86Segment old = state.segment(name);
