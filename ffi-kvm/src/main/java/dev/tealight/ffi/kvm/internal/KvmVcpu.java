@@ -246,9 +246,11 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector, Unprivileg
       LOG.debug("KVM internal error {}, instruction {}", code, run.failedInstruction());
     }
     if (code == KvmRun.EMULATION_FAILED) {
-      // At level 3 all else is executed without KVM.
+      Ring3 below = ring3;
       long store =
-          ring3 != null ? ExitFrame.UNKNOWN_ADDRESS : FailedStore.address(run, memoryByteSize);
+          below != null && below.isStore()
+              ? ExitFrame.UNKNOWN_ADDRESS
+              : FailedStore.address(run, memoryByteSize);
       if (store != FailedStore.NONE) {
         return exit.event(ExitKind.PROTECTION_FAULT, store, 0);
       }

@@ -158,6 +158,18 @@ final class Ring3 {
     return null;
   }
 
+  /**
+   * {@return whether an instruction that KVM failed to emulate was a store into protected memory}
+   * All others in memory are executed without KVM, but for those that use an address outside of it,
+   * which look the same.
+   */
+  boolean isStore() {
+    X86CpuState state = vcpu.readState();
+    PageTables tables = new PageTables(memory, state.get(X86Register.CR3));
+    return runsAsStarted(state)
+        && tables.translate(state.get(X86Register.RIP)) != PageTables.ABSENT;
+  }
+
   /** Not if somebody wrote other registers, nor in 32-bit code. */
   private static boolean runsAsStarted(X86CpuState state) {
     X86Segment cs = state.segment(X86Segment.Name.CS);

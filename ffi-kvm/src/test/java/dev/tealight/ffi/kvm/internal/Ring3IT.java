@@ -221,6 +221,12 @@ class Ring3IT {
   }
 
   @Test
+  void codeOutsideMemoryIsNoProtectionFault() {
+    // mov $0x30000000, %eax; jmp *%rax
+    assertThat(guest.run("b8 00 00 00 30 ff e0")).isEqualTo(new VmExit.HypervisorError(1));
+  }
+
+  @Test
   void registersThatSomebodyWroteAreRunAsTheyAre() {
     guest.start("f4");
     guest.vcpu.writeState(X86LongMode.load(guest.vm.memory(), new byte[] {0x0f, 0x0b}));
