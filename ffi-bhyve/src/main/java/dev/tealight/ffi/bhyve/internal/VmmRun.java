@@ -13,7 +13,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
-import java.lang.invoke.VarHandle;
 
 /**
  * The argument of {@code VM_RUN} in both of its forms, and {@code struct vm_exit}, which FreeBSD 13
@@ -112,26 +111,25 @@ final class VmmRun {
   private static final long PAGING = Fields.offset(INOUT_STR, "u.inout_str.paging");
   private static final long EMULATED_MODE = Fields.offset(INST_EMUL, "u.inst_emul.paging") + MODE;
 
-  private static final VarHandle EXITCODE = Fields.handle(EXIT, "exitcode");
-  private static final VarHandle INST_LENGTH = Fields.handle(EXIT, "inst_length");
-  private static final VarHandle RIP = Fields.handle(EXIT, "rip");
-  private static final VarHandle FLAGS = Fields.handle(INOUT, "u.inout");
-  private static final VarHandle PORT = Fields.handle(INOUT, "u.inout.port");
-  private static final VarHandle EAX = Fields.handle(INOUT, "u.inout.eax");
-  private static final VarHandle RFLAGS = Fields.handle(INOUT_STR, "u.inout_str.rflags");
-  private static final VarHandle INDEX = Fields.handle(INOUT_STR, "u.inout_str.index");
-  private static final VarHandle COUNT = Fields.handle(INOUT_STR, "u.inout_str.count");
-  private static final VarHandle ADDRSIZE = Fields.handle(INOUT_STR, "u.inout_str.addrsize");
-  private static final VarHandle SEG_NAME = Fields.handle(INOUT_STR, "u.inout_str.seg_name");
-  private static final VarHandle SEG_BASE = Fields.handle(INOUT_STR, "u.inout_str.seg_desc");
-  private static final VarHandle GPA = Fields.handle(INST_EMUL, "u.inst_emul.gpa");
-  private static final VarHandle VMX_STATUS = Fields.handle(VMX, "u.vmx.status");
-  private static final VarHandle VMX_REASON = Fields.handle(VMX, "u.vmx.exit_reason");
-  private static final VarHandle VMX_ERROR = Fields.handle(VMX, "u.vmx.inst_error");
-  private static final VarHandle SVM_EXITCODE = Fields.handle(SVM, "u.svm.exitcode");
-  private static final VarHandle SVM_EXITINFO1 = Fields.handle(SVM, "u.svm.exitinfo1");
-  private static final VarHandle SVM_EXITINFO2 = Fields.handle(SVM, "u.svm.exitinfo2");
-  private static final VarHandle HOW = Fields.handle(SUSPENDED, "u.suspended.how");
+  private static final long EXITCODE = Fields.offset(EXIT, "exitcode");
+  private static final long INST_LENGTH = Fields.offset(EXIT, "inst_length");
+  private static final long RIP = Fields.offset(EXIT, "rip");
+  private static final long FLAGS = Fields.offset(INOUT, "u.inout");
+  private static final long PORT = Fields.offset(INOUT, "u.inout.port");
+  private static final long EAX = Fields.offset(INOUT, "u.inout.eax");
+  private static final long RFLAGS = Fields.offset(INOUT_STR, "u.inout_str.rflags");
+  private static final long INDEX = Fields.offset(INOUT_STR, "u.inout_str.index");
+  private static final long COUNT = Fields.offset(INOUT_STR, "u.inout_str.count");
+  private static final long ADDRSIZE = Fields.offset(INOUT_STR, "u.inout_str.addrsize");
+  private static final long SEG_NAME = Fields.offset(INOUT_STR, "u.inout_str.seg_name");
+  private static final long SEG_BASE = Fields.offset(INOUT_STR, "u.inout_str.seg_desc");
+  private static final long GPA = Fields.offset(INST_EMUL, "u.inst_emul.gpa");
+  private static final long VMX_STATUS = Fields.offset(VMX, "u.vmx.status");
+  private static final long VMX_REASON = Fields.offset(VMX, "u.vmx.exit_reason");
+  private static final long VMX_ERROR = Fields.offset(VMX, "u.vmx.inst_error");
+  private static final long SVM_EXITCODE = Fields.offset(SVM, "u.svm.exitcode");
+  private static final long SVM_EXITINFO2 = Fields.offset(SVM, "u.svm.exitinfo2");
+  private static final long HOW = Fields.offset(SUSPENDED, "u.suspended.how");
 
   private final MemorySegment argument13;
   private final MemorySegment argument14;
@@ -160,53 +158,53 @@ final class VmmRun {
   }
 
   int exitCode() {
-    return (int) EXITCODE.get(exit);
+    return exit.get(JAVA_INT, EXITCODE);
   }
 
   int instructionLength() {
-    return (int) INST_LENGTH.get(exit);
+    return exit.get(JAVA_INT, INST_LENGTH);
   }
 
   long rip() {
-    return (long) RIP.get(exit);
+    return exit.get(JAVA_LONG, RIP);
   }
 
   int ioFlags() {
-    return (short) FLAGS.get(exit);
+    return exit.get(JAVA_SHORT, FLAGS);
   }
 
   int ioPort() {
-    return (short) PORT.get(exit) & 0xffff;
+    return exit.get(JAVA_SHORT, PORT) & 0xffff;
   }
 
   int ioEax() {
-    return (int) EAX.get(exit);
+    return exit.get(JAVA_INT, EAX);
   }
 
   long stringFlags() {
-    return (long) RFLAGS.get(exit);
+    return exit.get(JAVA_LONG, RFLAGS);
   }
 
   /** {@return RSI or RDI} */
   long stringIndex() {
-    return (long) INDEX.get(exit);
+    return exit.get(JAVA_LONG, INDEX);
   }
 
   /** {@return RCX, or 1 without a prefix} */
   long stringCount() {
-    return (long) COUNT.get(exit);
+    return exit.get(JAVA_LONG, COUNT);
   }
 
   int stringAddressSize() {
-    return (int) ADDRSIZE.get(exit);
+    return exit.get(JAVA_INT, ADDRSIZE);
   }
 
   int stringSegment() {
-    return (int) SEG_NAME.get(exit);
+    return exit.get(JAVA_INT, SEG_NAME);
   }
 
   long stringSegmentBase() {
-    return (long) SEG_BASE.get(exit);
+    return exit.get(JAVA_LONG, SEG_BASE);
   }
 
   /** {@return how the guest translated addresses at a string instruction} */
@@ -220,7 +218,7 @@ final class VmmRun {
 
   /** {@return the guest physical address of an access outside the mappings} */
   long emulatedAddress() {
-    return (long) GPA.get(exit);
+    return exit.get(JAVA_LONG, GPA);
   }
 
   int emulatedMode() {
@@ -243,30 +241,26 @@ final class VmmRun {
   }
 
   int vmxStatus() {
-    return (int) VMX_STATUS.get(exit);
+    return exit.get(JAVA_INT, VMX_STATUS);
   }
 
   int vmxReason() {
-    return (int) VMX_REASON.get(exit);
+    return exit.get(JAVA_INT, VMX_REASON);
   }
 
   int vmxError() {
-    return (int) VMX_ERROR.get(exit);
+    return exit.get(JAVA_INT, VMX_ERROR);
   }
 
   long svmExitCode() {
-    return (long) SVM_EXITCODE.get(exit);
-  }
-
-  long svmExitInfo1() {
-    return (long) SVM_EXITINFO1.get(exit);
+    return exit.get(JAVA_LONG, SVM_EXITCODE);
   }
 
   long svmExitInfo2() {
-    return (long) SVM_EXITINFO2.get(exit);
+    return exit.get(JAVA_LONG, SVM_EXITINFO2);
   }
 
   int suspendedHow() {
-    return (int) HOW.get(exit);
+    return exit.get(JAVA_INT, HOW);
   }
 }
