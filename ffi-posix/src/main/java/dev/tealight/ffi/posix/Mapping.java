@@ -99,6 +99,19 @@ public final class Mapping {
     return part.byteSize() == 0 ? 0 : host.madvise(part.address(), part.byteSize(), advice);
   }
 
+  /**
+   * {@return memory by its address, for whoever looks at calls to the host}
+   *
+   * <p>Nothing keeps the memory alive: the segment is used during the call that was given the
+   * address, or as long as the mapping is known to be there.
+   *
+   * @param address that a call was given, or that {@code mmap} returned
+   * @param byteSize how many bytes the call or the mapping has there
+   */
+  public static MemorySegment view(long address, long byteSize) {
+    return NativeAccess.view(address, byteSize);
+  }
+
   private static MemorySegment adopt(HostCalls host, long address, long byteSize, Arena arena) {
     return NativeAccess.adopt(
         address, byteSize, arena, mapping -> host.munmap(mapping.address(), byteSize));

@@ -181,4 +181,11 @@ final class NativeAccess {
     // the arena unmaps it, after the last access through it.
     return MemorySegment.ofAddress(address).reinterpret(byteSize, arena, unmap);
   }
+
+  /** {@return memory that a call to the host was given by its address} */
+  static MemorySegment view(long address, long byteSize) {
+    // SAFETY: the caller is about to let the host use these bytes, or the host just mapped them, so
+    // that they are there as long as the call or the mapping is.
+    return MemorySegment.ofAddress(address).reinterpret(byteSize);
+  }
 }

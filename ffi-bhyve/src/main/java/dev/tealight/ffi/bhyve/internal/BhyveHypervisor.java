@@ -15,6 +15,7 @@ import dev.tealight.ffi.posix.HostCalls;
 import dev.tealight.ffi.posix.PollWaiter;
 import dev.tealight.spi.GuestArchitecture;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,6 +24,7 @@ final class BhyveHypervisor implements Hypervisor {
   private static final Logger LOG = LoggerFactory.getLogger(BhyveHypervisor.class);
 
   private final HostCalls host;
+  private final Optional<RecordingHostCalls> recording;
   private final VmmControl control;
   private final BhyveOptions options;
   private final VmmForms forms;
@@ -38,18 +40,38 @@ final class BhyveHypervisor implements Hypervisor {
    * @throws HypervisorUnavailableException if it cannot run guests
    */
   static BhyveHypervisor open(BhyveHost host, BhyveOptions options) {
-    VmmControl control = VmmControl.open(host.calls());
+    Optional<RecordingHostCalls> recording =
+        options
+            .recording()
+            .map(file -> new RecordingHostCalls(host.calls(), new RecordingWriter(file)));
+    try {
+      return open(host, options, recording);
+    } catch (RuntimeException | Error e) {
+      recording.ifPresent(RecordingHostCalls::close);
+      throw e;
+    }
+  }
+
+  private static BhyveHypervisor open(
+      BhyveHost host, BhyveOptions options, Optional<RecordingHostCalls> recording) {
+    HostCalls calls = recording.<HostCalls>map(it -> it).orElse(host.calls());
+    VmmControl control = VmmControl.open(calls);
     try {
       lookForStaleVms(host, control, options);
-      return new BhyveHypervisor(host.calls(), control, options);
+      return new BhyveHypervisor(calls, recording, control, options);
     } catch (RuntimeException | Error e) {
       control.close();
       throw e;
     }
   }
 
-  private BhyveHypervisor(HostCalls host, VmmControl control, BhyveOptions options) {
+  private BhyveHypervisor(
+      HostCalls host,
+      Optional<RecordingHostCalls> recording,
+      VmmControl control,
+      BhyveOptions options) {
     this.host = host;
+    this.recording = recording;
     this.control = control;
     this.options = options;
     forms = new VmmForms(control.version());
@@ -90,6 +112,11 @@ final class BhyveHypervisor implements Hypervisor {
   @Override
   public GuestArchitecture architecture() {
     return GuestArchitecture.X86_64;
+  }
+
+  /** {@return what records the calls, if anything does} */
+  Optional<RecordingHostCalls> recording() {
+    return recording;
   }
 
   BhyveOptions options() {
@@ -153,6 +180,10 @@ final class BhyveHypervisor implements Hypervisor {
           "%d VMs of this hypervisor are open: close them first".formatted(openVms));
     }
     closed = true;
-    control.close();
+    try {
+      control.close();
+    } finally {
+      recording.ifPresent(RecordingHostCalls::close);
+    }
   }
 }

@@ -4,7 +4,9 @@ package dev.tealight.ffi.bhyve.internal;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.tealight.HostCallException;
 import dev.tealight.ffi.posix.Descriptor;
+import dev.tealight.ffi.posix.FreeBsdErrno;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -39,7 +41,14 @@ final class Translation {
     argument.set(JAVA_INT, PROT, write ? VmmStructs.PROT_WRITE : VmmStructs.PROT_READ);
     argument.set(JAVA_LONG, GLA, gla);
     MemorySegment.copy(paging, 0, argument, PAGING, VmmStructs.GUEST_PAGING.byteSize());
-    vm.ioctl(VmmIoctl.GLA2GPA_NOFAULT, argument, this);
+    try {
+      vm.ioctl(VmmIoctl.GLA2GPA_NOFAULT, argument, this);
+    } catch (HostCallException e) {
+      if (e.errno() != FreeBsdErrno.EFAULT) {
+        throw e;
+      }
+      return NOWHERE; // the guest's page tables lead out of its memory
+    }
     return argument.get(JAVA_INT, FAULT) != 0 ? NOWHERE : argument.get(JAVA_LONG, GPA);
   }
 

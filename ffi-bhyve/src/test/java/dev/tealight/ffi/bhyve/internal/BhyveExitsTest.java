@@ -16,8 +16,10 @@ import dev.tealight.VmOptions;
 import dev.tealight.X86CpuState;
 import dev.tealight.X86Register;
 import dev.tealight.ffi.bhyve.BhyveOptions;
+import dev.tealight.ffi.posix.Descriptor;
 import dev.tealight.ffi.posix.FreeBsdErrno;
 import dev.tealight.testkit.X86LongMode;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
@@ -244,6 +246,27 @@ class BhyveExitsTest {
                 });
     assertThat(vcpu.run(exit)).isEqualTo(ExitKind.INTERRUPTED);
     kicker.join();
+  }
+
+  @Test
+  void shutdownIsRecognisedAlsoIfPageTablesLeadOutOfMemory() {
+    X86CpuState state = load("0f22df"); // mov %rdi, %cr3
+    state.set(X86Register.RDI, 0xffff_ffff_f000L).set(X86Register.IDT_LIMIT, 0xfff);
+    vcpu.writeState(state);
+    assertThat(run()).isInstanceOfAny(VmExit.Shutdown.class, VmExit.HypervisorError.class);
+    assertThat(translate(0x1000)).isEqualTo(Translation.NOWHERE);
+  }
+
+  private long translate(long gla) {
+    int descriptor = kernel.descriptors.keySet().stream().max(Integer::compare).orElseThrow();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment paging = arena.allocate(VmmStructs.GUEST_PAGING);
+      paging.set(ValueLayout.JAVA_LONG, 0, 0xffff_ffff_f000L);
+      long mode = Fields.offset(VmmStructs.GUEST_PAGING, "paging_mode");
+      paging.set(ValueLayout.JAVA_INT, mode, VmmStructs.PAGING_MODE_64);
+      return new Translation(new Descriptor(kernel, descriptor, "the VM"), 0, arena)
+          .translate(gla, false, paging);
+    }
   }
 
   @Test
