@@ -13,7 +13,7 @@ final class Recording {
   private static final int BUFFER_BYTE_SIZE = 16;
 
   private final ByteBuffer bytes;
-  private final List<Entry> records = new ArrayList<>();
+  private final List<Entry> entries = new ArrayList<>();
 
   /** One record, by where it is. */
   sealed interface Entry {
@@ -46,7 +46,7 @@ final class Recording {
     bytes = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN);
     int at = 0;
     while (at < content.length) {
-      records.add(read(at));
+      entries.add(read(at));
       at += bytes.getInt(at);
     }
   }
@@ -98,12 +98,12 @@ final class Recording {
     return new Call(at, bytes.getInt(at + 8), bytes.getLong(at + 16), arguments, buffers);
   }
 
-  List<Entry> records() {
-    return records;
+  List<Entry> entries() {
+    return entries;
   }
 
   List<Call> calls() {
-    return records.stream().filter(Call.class::isInstance).map(Call.class::cast).toList();
+    return entries.stream().filter(Call.class::isInstance).map(Call.class::cast).toList();
   }
 
   byte[] copy(int at, int byteSize) {

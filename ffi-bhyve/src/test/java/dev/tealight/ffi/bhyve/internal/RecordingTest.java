@@ -88,8 +88,8 @@ class RecordingTest {
         assertThat(listed.get(i).request()).as(name).isEqualTo(request);
       }
     }
-    assertThat(recording.records().getFirst()).isInstanceOf(Recording.Start.class);
-    assertThat(recording.records().getLast())
+    assertThat(recording.entries().getFirst()).isInstanceOf(Recording.Start.class);
+    assertThat(recording.entries().getLast())
         .isInstanceOfSatisfying(
             Recording.End.class, end -> assertThat(end.calls()).isEqualTo(calls.size()));
     assertThat(calls.stream().map(Call::number))
@@ -123,7 +123,7 @@ class RecordingTest {
                       vcpu.run(exit);
                     }));
     long memory = memory(recording);
-    List<Recording.Entry> records = recording.records();
+    List<Recording.Entry> records = recording.entries();
     List<Call> runs = recording.calls().stream().filter(Call::isRun).toList();
     int second = records.indexOf(runs.get(1));
     Wrote monitor = (Wrote) records.get(second - 1);
@@ -155,7 +155,7 @@ class RecordingTest {
                     HexFormat.of().parseHex("ffc0" + "8907" + "e712" + "ebfe"),
                     (vm, vcpu, exit) -> vcpu.run(exit)));
     List<Wrote> byGuest =
-        recording.records().stream()
+        recording.entries().stream()
             .filter(Wrote.class::isInstance)
             .map(Wrote.class::cast)
             .filter(wrote -> !wrote.byMonitor())
@@ -247,7 +247,7 @@ class RecordingTest {
               hypervisor.recording().orElseThrow().mark("Übung", RecordingWriter.DEPENDS_ON_TIME);
               withGuest(hypervisor, CODE, (vm, vcpu, exit) -> vcpu.run(exit));
             });
-    assertThat(recording.records())
+    assertThat(recording.entries())
         .filteredOn(Recording.Mark.class::isInstance)
         .singleElement()
         .isInstanceOfSatisfying(
@@ -273,7 +273,7 @@ class RecordingTest {
     Path file = folder.resolve("run.vmm");
     BhyveOptions options = new BhyveOptions(false, Duration.ofSeconds(2), Optional.of(file));
     assertThatThrownBy(() -> BhyveHypervisor.open(kernel.host(), options)).isNotNull();
-    assertThat(new Recording(Files.readAllBytes(file)).records().getLast())
+    assertThat(new Recording(Files.readAllBytes(file)).entries().getLast())
         .isInstanceOf(Recording.End.class);
   }
 }

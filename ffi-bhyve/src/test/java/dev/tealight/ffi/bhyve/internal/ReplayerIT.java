@@ -284,7 +284,7 @@ class ReplayerIT {
   @Test
   void courseThatDependsOnTimeEndsEarlyWithoutADifference() throws IOException {
     byte[] recording = record(new VmmModel(15, true));
-    for (Recording.Entry each : new Recording(recording).records()) {
+    for (Recording.Entry each : new Recording(recording).entries()) {
       if (each instanceof Recording.Mark mark) {
         recording[mark.at() + 8] = RecordingWriter.DEPENDS_ON_TIME;
       }
