@@ -114,14 +114,8 @@ public final class FarTransfers {
     returnTo(cpu, selector, offset, size, 2 * size + extra, extra);
   }
 
-  /**
-   * Returns to {@code selector}, to the same or an outer level.
-   *
-   * @param popped bytes up to where an outer level's stack pointer lies
-   * @param extra bytes to drop from an outer level's stack too
-   */
-  private static void returnTo(
-      Cpu cpu, int selector, long offset, int size, int popped, int extra) {
+  /** Returns the code segment to return to, after the checks of privilege and target. */
+  private static long readReturnCode(Cpu cpu, int selector, long target) {
     long code = readCode(cpu, selector);
     int level = selector & 3;
     boolean allowed =
@@ -133,8 +127,21 @@ public final class FarTransfers {
       throw cpu.fault.protection(DescriptorTables.errorCode(selector));
     }
     requirePresent(cpu, selector, code);
-    long target = zeroExtend(offset, size);
     checkTarget(cpu, code, target);
+    return code;
+  }
+
+  /**
+   * Returns to {@code selector}, to the same or an outer level.
+   *
+   * @param popped bytes up to where an outer level's stack pointer lies
+   * @param extra bytes to drop from an outer level's stack too
+   */
+  private static void returnTo(
+      Cpu cpu, int selector, long offset, int size, int popped, int extra) {
+    int level = selector & 3;
+    long target = zeroExtend(offset, size);
+    long code = readReturnCode(cpu, selector, target);
     if (level == cpu.privilege) {
       DescriptorTables.loadCode(cpu, selector, code, level);
       cpu.stackPointer(cpu.gpr[Cpu.RSP] + popped);
@@ -216,19 +223,9 @@ public final class FarTransfers {
   private static void returnLong(Cpu cpu, int selector, long offset, int size) {
     long stack = cpu.peek(3 * size, size);
     int stackSelector = (int) cpu.peek(4 * size, size) & 0xFFFF;
-    long code = readCode(cpu, selector);
     int level = selector & 3;
-    boolean allowed =
-        level >= cpu.privilege
-            && (Descriptor.isConforming(code)
-                ? Descriptor.privilege(code) <= level
-                : Descriptor.privilege(code) == level);
-    if (!allowed) {
-      throw cpu.fault.protection(DescriptorTables.errorCode(selector));
-    }
-    requirePresent(cpu, selector, code);
     long target = zeroExtend(offset, size);
-    checkTarget(cpu, code, target);
+    long code = readReturnCode(cpu, selector, target);
     toOuterLevel(cpu, selector, code, level, stackSelector, stack, size);
     cpu.rip = target;
   }
