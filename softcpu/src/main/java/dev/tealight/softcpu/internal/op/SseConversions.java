@@ -96,6 +96,23 @@ public final class SseConversions {
         cpu.floats.toInteger(Format.SINGLE, singles >>> 32, 32, truncate));
   }
 
+  /** Sets a register to two integers as doubles, which is always exact. */
+  private static void intsToDoubles(Cpu cpu, int register, long ints) {
+    cpu.sse.set(
+        register,
+        cpu.floats.fromInteger(Format.DOUBLE, lowInt(ints)),
+        cpu.floats.fromInteger(Format.DOUBLE, ints >> 32));
+  }
+
+  private static long doublesToInts(Cpu cpu, Insn insn, boolean truncate) {
+    long first = sourceLow(cpu, insn);
+    long second = sourceHigh(cpu, insn);
+    long low = cpu.floats.toInteger(Format.DOUBLE, first, 32, truncate);
+    long high = cpu.floats.toInteger(Format.DOUBLE, second, 32, truncate);
+    cpu.floats.commit();
+    return pair(low, high);
+  }
+
   public static void cvtdq2ps(Cpu cpu, Insn insn) {
     long low = intsToSingles(cpu, sourceLow(cpu, insn));
     long high = intsToSingles(cpu, sourceHigh(cpu, insn));
@@ -114,22 +131,13 @@ public final class SseConversions {
   }
 
   public static void cvtdq2pd(Cpu cpu, Insn insn) {
-    long source = source64(cpu, insn);
-    cpu.sse.set(
-        insn.dst(),
-        cpu.floats.fromInteger(Format.DOUBLE, lowInt(source)),
-        cpu.floats.fromInteger(Format.DOUBLE, source >> 32));
+    intsToDoubles(cpu, insn.dst(), source64(cpu, insn));
   }
 
   /** CVTPD2DQ, CVTTPD2DQ. */
   public static Operation doublesToIntegers(boolean truncate) {
     return (cpu, insn) -> {
-      long first = sourceLow(cpu, insn);
-      long second = sourceHigh(cpu, insn);
-      long low = cpu.floats.toInteger(Format.DOUBLE, first, 32, truncate);
-      long high = cpu.floats.toInteger(Format.DOUBLE, second, 32, truncate);
-      cpu.floats.commit();
-      cpu.sse.set(insn.dst(), pair(low, high), 0);
+      cpu.sse.set(insn.dst(), doublesToInts(cpu, insn, truncate), 0);
     };
   }
 
@@ -146,10 +154,7 @@ public final class SseConversions {
   public static void cvtpi2pd(Cpu cpu, Insn insn) {
     long source = Vectors.mmxSource(cpu, insn);
     enterMmxUnlessMemory(cpu, insn);
-    cpu.sse.set(
-        insn.dst(),
-        cpu.floats.fromInteger(Format.DOUBLE, lowInt(source)),
-        cpu.floats.fromInteger(Format.DOUBLE, source >> 32));
+    intsToDoubles(cpu, insn.dst(), source);
   }
 
   private static void enterMmxUnlessMemory(Cpu cpu, Insn insn) {
@@ -170,12 +175,7 @@ public final class SseConversions {
   /** CVTPD2PI, CVTTPD2PI. */
   public static Operation doublesToMmx(boolean truncate) {
     return (cpu, insn) -> {
-      long first = sourceLow(cpu, insn);
-      long second = sourceHigh(cpu, insn);
-      long low = cpu.floats.toInteger(Format.DOUBLE, first, 32, truncate);
-      long high = cpu.floats.toInteger(Format.DOUBLE, second, 32, truncate);
-      cpu.floats.commit();
-      Vectors.storeMmx(cpu, insn.dst(), pair(low, high));
+      Vectors.storeMmx(cpu, insn.dst(), doublesToInts(cpu, insn, truncate));
     };
   }
 }
