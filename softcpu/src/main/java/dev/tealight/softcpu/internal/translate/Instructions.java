@@ -54,6 +54,7 @@ final class Instructions {
   Instructions(Cpu cpu) {
     vectors = new VectorTemplates(cpu);
     IntegerTemplates.addTo(templates);
+    MultiplyShiftTemplates.addTo(templates);
     vectors.addTo(templates);
   }
 

@@ -21,11 +21,11 @@ import java.lang.constant.MethodTypeDesc;
 import java.util.Map;
 
 /**
- * Integer instructions. As in the interpreter, everything that can fault is done before a register
- * or flag changes.
+ * Integer instructions, apart from shifts and products. As in the interpreter, everything that can
+ * fault is done before a register or flag changes.
  */
 final class IntegerTemplates {
-  private static final ClassDesc CD_JAVA_MATH = Math.class.describeConstable().orElseThrow();
+  private static final ClassDesc CD_INTEGER = Integer.class.describeConstable().orElseThrow();
   private static final ClassDesc CD_FLAGS = Flags.class.describeConstable().orElseThrow();
   private static final MethodTypeDesc LONG_TO_INT = MethodTypeDesc.of(CD_int, CD_long);
 
@@ -60,18 +60,6 @@ final class IntegerTemplates {
     templates.put("CWD", IntegerTemplates::cwd);
     templates.put("CMOVcc", IntegerTemplates::cmov);
     templates.put("SETcc", IntegerTemplates::setcc);
-    templates.put("SHL", IntegerTemplates::shift);
-    templates.put("SHR", IntegerTemplates::shift);
-    templates.put("SAR", IntegerTemplates::shift);
-    templates.put("ROL", IntegerTemplates::rotate);
-    templates.put("ROR", IntegerTemplates::rotate);
-    templates.put("SHLX", IntegerTemplates::shiftWithoutFlags);
-    templates.put("SHRX", IntegerTemplates::shiftWithoutFlags);
-    templates.put("SARX", IntegerTemplates::shiftWithoutFlags);
-    templates.put("IMUL", IntegerTemplates::imul);
-    templates.put("MUL", (e, i) -> wideProduct(e, i, false));
-    templates.put("DIV", (e, i) -> divide(e, i, false));
-    templates.put("IDIV", (e, i) -> divide(e, i, true));
     templates.put("BT", (e, i) -> bit(e, i, ""));
     templates.put("BTS", (e, i) -> bit(e, i, "setBit"));
     templates.put("BTR", (e, i) -> bit(e, i, "clearBit"));
@@ -337,239 +325,6 @@ final class IntegerTemplates {
     return true;
   }
 
-  // Shifts
-
-  private static boolean shift(Emitter e, Insn i) {
-    int mask = i.size() == 8 ? 63 : 31;
-    if (i.src() == Insn.IMMEDIATE) {
-      int count = (int) i.immediate() & mask;
-      if (count == 0) {
-        return false;
-      }
-      e.readForUpdate(i);
-      e.code.lstore(A).loadConstant(count).istore(B);
-      shiftBy(e, i);
-      return true;
-    }
-    if (i.dst() < 0) {
-      return false;
-    }
-    // By CL: a count of zero changes no flags, but clears the upper half.
-    Label end = e.code.newLabel();
-    e.read(i.dst(), i.size());
-    e.code.lstore(A);
-    e.whole(Cpu.RCX);
-    e.code.l2i().loadConstant(mask).iand().istore(B);
-    e.code.lload(A).lstore(C);
-    e.update(i, C);
-    e.code.iload(B).ifeq(end);
-    shiftBy(e, i);
-    e.code.labelBinding(end);
-    e.known = -1;
-    return true;
-  }
-
-  /** Shifts {@link Emitter#A} by the count in {@link Emitter#B}, which is not zero. */
-  private static void shiftBy(Emitter e, Insn i) {
-    int size = i.size();
-    e.code.lload(A);
-    switch (i.mnemonic()) {
-      case "SHL" -> e.code.iload(B).lshl();
-      case "SHR" -> {
-        e.zeroExtend(size);
-        e.code.iload(B).lushr();
-      }
-      default -> e.code.iload(B).lshr();
-    }
-    e.extend(size);
-    e.code.lstore(C);
-    e.update(i, C);
-    if (!e.flagsMatter) {
-      return;
-    }
-    ClassDesc shifts = dev.tealight.softcpu.internal.op.Shifts.class.describeConstable().get();
-    e.code.lload(A);
-    switch (i.mnemonic()) {
-      case "SHL" -> {
-        e.code.iload(B).loadConstant(8 * size).lload(C);
-        e.code.invokestatic(
-            shifts, "shlBits", MethodTypeDesc.of(CD_int, CD_long, CD_int, CD_int, CD_long));
-      }
-      case "SHR" -> {
-        e.code.lload(A);
-        e.zeroExtend(size);
-        e.code.iload(B);
-        e.code.invokestatic(shifts, "shrBits", MethodTypeDesc.of(CD_int, CD_long, CD_long, CD_int));
-      }
-      default -> {
-        e.code.iload(B);
-        e.code.invokestatic(shifts, "sarBits", MethodTypeDesc.of(CD_int, CD_long, CD_int));
-      }
-    }
-    e.code.i2l();
-    e.recordResult(C);
-  }
-
-  private static boolean rotate(Emitter e, Insn i) {
-    int count = (int) i.immediate() & (i.size() == 8 ? 63 : 31);
-    if (i.src() != Insn.IMMEDIATE || count == 0 || i.size() < 4) {
-      return false;
-    }
-    boolean left = i.mnemonic().equals("ROL");
-    ClassDesc type = i.size() == 8 ? Emitter.CD_LONG : INTEGER;
-    ClassDesc primitive = i.size() == 8 ? CD_long : CD_int;
-    e.readForUpdate(i);
-    if (i.size() == 4) {
-      e.code.l2i();
-    }
-    e.code.loadConstant(count);
-    e.code.invokestatic(
-        type, left ? "rotateLeft" : "rotateRight", MethodTypeDesc.of(primitive, primitive, CD_int));
-    if (i.size() == 4) {
-      e.code.i2l();
-    }
-    e.code.lstore(C);
-    e.update(i, C);
-    if (!e.flagsMatter) {
-      return true;
-    }
-    e.allFlags();
-    e.code.lload(C);
-    if (left) {
-      e.math("rotatedLeft", CD_long, CD_int, CD_long);
-    } else {
-      e.code.loadConstant(8 * i.size());
-      e.math("rotatedRight", CD_long, CD_int, CD_long, CD_int);
-    }
-    e.recordExplicit();
-    return true;
-  }
-
-  private static final ClassDesc INTEGER = Integer.class.describeConstable().orElseThrow();
-
-  private static boolean shiftWithoutFlags(Emitter e, Insn i) {
-    e.readSource(i);
-    if (i.mnemonic().equals("SHRX")) {
-      e.zeroExtend(i.size());
-    }
-    e.whole(i.third());
-    e.code.l2i().loadConstant(i.size() == 8 ? 63 : 31).iand();
-    switch (i.mnemonic()) {
-      case "SHLX" -> e.code.lshl();
-      case "SHRX" -> e.code.lushr();
-      default -> e.code.lshr();
-    }
-    e.write(i.dst(), i.size());
-    return true;
-  }
-
-  // Products and quotients
-
-  private static boolean imul(Emitter e, Insn i) {
-    if (i.src() == Insn.NONE) {
-      return wideProduct(e, i, true);
-    }
-    boolean three = i.name().endsWith("Iz") || i.name().endsWith("Ib");
-    if (three) {
-      e.readSource(i);
-      e.number(i.immediate());
-    } else {
-      e.readFirst(i);
-      e.readSource(i);
-    }
-    e.code.lstore(B).lstore(A).lload(A).lload(B).lmul().lstore(C);
-    e.code.lload(C);
-    e.write(i.dst(), i.size());
-    if (e.flagsMatter) {
-      e.code.lload(C).lload(A).lload(B).loadConstant(i.size());
-      e.math("productBits", CD_long, CD_long, CD_long, CD_long, CD_int);
-      e.code.lload(C);
-      e.extend(i.size());
-      e.code.lstore(C);
-      e.recordResult(C);
-    }
-    return true;
-  }
-
-  private static boolean wideProduct(Emitter e, Insn i, boolean signed) {
-    int size = i.size();
-    if (size < 4) {
-      return false;
-    }
-    e.read(Cpu.RAX, size);
-    e.readFirst(i);
-    if (!signed) {
-      e.zeroExtend(size);
-    }
-    e.code.lstore(B);
-    if (!signed) {
-      e.zeroExtend(size);
-    }
-    e.code.lstore(A).lload(A).lload(B).lmul().lstore(C);
-    if (size == 8) {
-      e.code.lload(A).lload(B);
-      e.code.invokestatic(
-          CD_JAVA_MATH,
-          signed ? "multiplyHigh" : "unsignedMultiplyHigh",
-          MethodTypeDesc.of(CD_long, CD_long, CD_long));
-    } else {
-      e.code.lload(C).bipush(32).lshr();
-    }
-    e.code.lstore(A);
-    e.code.lload(C);
-    e.write(Cpu.RAX, size);
-    e.code.lload(A);
-    e.write(Cpu.RDX, size);
-    if (e.flagsMatter) {
-      // The high half says more than the low one.
-      e.code.lload(A);
-      e.extend(size);
-      if (signed) {
-        e.code.lload(C);
-        e.extend(size);
-        e.code.bipush(63).lshr();
-      } else {
-        e.code.lconst_0();
-      }
-      e.code.lcmp();
-      e.math("carryOverflow", CD_long, CD_int);
-      e.code.lload(C);
-      e.extend(size);
-      e.code.lstore(C);
-      e.recordResult(C);
-    }
-    return true;
-  }
-
-  private static boolean divide(Emitter e, Insn i, boolean signed) {
-    int size = i.size();
-    if (size < 4) {
-      return false;
-    }
-    String suffix = size == 8 ? "64" : "32";
-    e.readFirst(i);
-    if (!signed) {
-      e.zeroExtend(size);
-    }
-    e.math("divisor", CD_long, CD_long);
-    e.code.lstore(A);
-    quotient(e, signed ? "signedQuotient" + suffix : "quotient" + suffix);
-    e.code.lstore(B);
-    quotient(e, signed ? "signedRemainder" + suffix : "remainder" + suffix);
-    e.code.lstore(C).lload(B);
-    e.write(Cpu.RAX, size);
-    e.code.lload(C);
-    e.write(Cpu.RDX, size);
-    return true;
-  }
-
-  private static void quotient(Emitter e, String method) {
-    e.whole(Cpu.RDX);
-    e.whole(Cpu.RAX);
-    e.code.lload(A);
-    e.math(method, CD_long, CD_long, CD_long, CD_long);
-  }
-
   // Bits
 
   private static boolean bit(Emitter e, Insn i, String change) {
@@ -654,7 +409,7 @@ final class IntegerTemplates {
       e.javaLong("reverseBytes", MethodTypeDesc.of(CD_long, CD_long));
     } else {
       e.code.l2i();
-      e.code.invokestatic(INTEGER, "reverseBytes", MethodTypeDesc.of(CD_int, CD_int)).i2l();
+      e.code.invokestatic(CD_INTEGER, "reverseBytes", MethodTypeDesc.of(CD_int, CD_int)).i2l();
     }
     e.write(i.dst(), i.size());
     return true;
