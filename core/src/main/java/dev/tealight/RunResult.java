@@ -12,8 +12,20 @@ public sealed interface RunResult {
    *
    * @param status what it gave as its exit status, all 32 bits
    * @param cookie the guest physical address of what it left behind for a post-mortem, or 0
+   * @param remark what the backend has to say about the run, for people: for instance an instruction
+   *     that it does not support, which the guest met; empty unless there was something
    */
-  record Halted(int status, long cookie) implements RunResult {
+  record Halted(int status, long cookie, Optional<String> remark) implements RunResult {
+    /**
+     * The guest ended by itself, and there is nothing to say about it.
+     *
+     * @param status what it gave as its exit status
+     * @param cookie the guest physical address of what it left behind for a post-mortem, or 0
+     */
+    public Halted(int status, long cookie) {
+      this(status, cookie, Optional.empty());
+    }
+
     /**
      * The guest ended by itself and left nothing behind.
      *

@@ -152,7 +152,7 @@ final class Ring3Start {
             .hypervisor(hypervisor)
             .build()) {
       RunResult result = monitor.run();
-      if (!(result instanceof RunResult.Halted(int status, long _)) || status != 0) {
+      if (!(result instanceof RunResult.Halted(int status, long _, var _)) || status != 0) {
         throw new IllegalStateException("%s ended with %s".formatted(program, result));
       }
     }

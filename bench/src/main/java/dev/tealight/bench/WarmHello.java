@@ -109,7 +109,7 @@ final class WarmHello implements AutoCloseable {
             .hypervisor(on)
             .build()) {
       RunResult result = monitor.run();
-      if (!(result instanceof RunResult.Halted(int status, long _)) || status != 0) {
+      if (!(result instanceof RunResult.Halted(int status, long _, var _)) || status != 0) {
         throw new IllegalStateException("%s ended with %s".formatted(image, result));
       }
     } catch (InterruptedException e) {

@@ -189,6 +189,9 @@ final class RunCommand {
   /** Not a switch over patterns: making one costs a millisecond, which every start would pay. */
   private int status(RunResult result, StandardOutput output) {
     if (result instanceof RunResult.Halted halted) {
+      if (halted.status() != 0 && halted.remark().isPresent()) {
+        say("the guest met " + halted.remark().get());
+      }
       return halted.status() & 0xff;
     }
     if (result instanceof RunResult.Faulted faulted) {

@@ -17,6 +17,7 @@ import dev.tealight.VmmException;
 import dev.tealight.Waiter;
 import dev.tealight.device.GuestCall;
 import dev.tealight.device.Outcome;
+import dev.tealight.spi.GuestDiagnosis;
 import dev.tealight.spi.HypercallConvention;
 import dev.tealight.spi.UnprivilegedStart;
 import java.time.Duration;
@@ -317,7 +318,12 @@ public final class RunLoop implements GuestCall {
             .orElse("");
     String how =
         unprivilegedReason().map(why -> ", running unprivileged because " + why).orElse("");
-    return ended(new RunResult.Faulted(exit.snapshot(), registers, reason + where + how));
+    String met = diagnosis().map(what -> ", after " + what).orElse("");
+    return ended(new RunResult.Faulted(exit.snapshot(), registers, reason + where + met + how));
+  }
+
+  private Optional<String> diagnosis() {
+    return vcpu.ability(GuestDiagnosis.class).flatMap(GuestDiagnosis::diagnosis);
   }
 
   /** {@return why the guest runs unprivileged, or empty if it does not} */
@@ -373,7 +379,10 @@ public final class RunLoop implements GuestCall {
 
   @Override
   public Outcome end(RunResult how) {
-    ended(how);
+    ended(
+        how instanceof RunResult.Halted halted && halted.remark().isEmpty()
+            ? new RunResult.Halted(halted.status(), halted.cookie(), diagnosis())
+            : how);
     return Outcome.END;
   }
 

@@ -37,6 +37,12 @@ public final class Decoder {
 
   // Parts of the current instruction
 
+  /** One of the opcode maps of {@link OpcodeTable}. */
+  private int map;
+
+  /** The prefix that is part of the opcode. */
+  private int mandatoryPrefix;
+
   private int opcodeByte;
   private int modRm;
   private int operandSize;
@@ -115,6 +121,8 @@ public final class Decoder {
     segmentPrefix = -1;
     vexRegister = 0;
     vex = false;
+    map = OpcodeTable.MAP_ONE_BYTE;
+    mandatoryPrefix = OpcodeTable.PREFIX_NONE;
     modRm = -1;
     size = 0;
     sourceSize = 0;
@@ -173,7 +181,6 @@ public final class Decoder {
       opcodeByte = first;
       return TABLE.find(OpcodeTable.MAP_ONE_BYTE, OpcodeTable.PREFIX_NONE, first, modRm);
     }
-    int map = OpcodeTable.MAP_ONE_BYTE;
     opcodeByte = first;
     if (first == 0x0F) {
       map = OpcodeTable.MAP_0F;
@@ -183,35 +190,34 @@ public final class Decoder {
         opcodeByte = in.nextByte();
       }
     }
-    int prefix = OpcodeTable.PREFIX_NONE;
     if (repeat == Insn.REP) {
-      prefix = OpcodeTable.PREFIX_F3;
+      mandatoryPrefix = OpcodeTable.PREFIX_F3;
     } else if (repeat == Insn.REPNE) {
-      prefix = OpcodeTable.PREFIX_F2;
+      mandatoryPrefix = OpcodeTable.PREFIX_F2;
     } else if (operandPrefix) {
-      prefix = OpcodeTable.PREFIX_66;
+      mandatoryPrefix = OpcodeTable.PREFIX_66;
     }
-    return lookUp(map, prefix);
+    return lookUp();
   }
 
-  private @Nullable Opcode lookUp(int map, int prefix) {
-    if (TABLE.isGroup(map, prefix, opcodeByte)) {
+  private @Nullable Opcode lookUp() {
+    if (TABLE.isGroup(map, mandatoryPrefix, opcodeByte)) {
       modRm = in.nextByte();
     }
-    return TABLE.find(map, prefix, opcodeByte, modRm);
+    return TABLE.find(map, mandatoryPrefix, opcodeByte, modRm);
   }
 
   private @Nullable Opcode readVex(int first, int following) {
     if (operandPrefix || repeat != 0 || lock || rexPresent) {
       return null;
     }
-    int map = 1;
+    int opcodeMap = 1;
     int last = following;
     rex = (following & 0x80) == 0 ? REX_R : 0;
     if (first == 0xC4) {
       rex |= (following & 0x40) == 0 ? REX_X : 0;
       rex |= (following & 0x20) == 0 ? REX_B : 0;
-      map = following & 0x1F;
+      opcodeMap = following & 0x1F;
       last = in.nextByte();
       rex |= (last & 0x80) != 0 ? REX_W : 0;
     }
@@ -222,17 +228,18 @@ public final class Decoder {
     vexRegister = ~last >>> 3 & 15;
     boolean wide = (last & 4) != 0;
     opcodeByte = in.nextByte();
-    if (wide || map < 1 || map > 3) {
-      return null;
-    }
-    int prefix =
+    map = OpcodeTable.VEX_MAPS + opcodeMap;
+    mandatoryPrefix =
         switch (last & 3) {
           case 1 -> OpcodeTable.PREFIX_66;
           case 2 -> OpcodeTable.PREFIX_F3;
           case 3 -> OpcodeTable.PREFIX_F2;
           default -> OpcodeTable.PREFIX_NONE;
         };
-    return lookUp(OpcodeTable.VEX_MAPS + map, prefix);
+    if (wide || opcodeMap < 1 || opcodeMap > 3) {
+      return null;
+    }
+    return lookUp();
   }
 
   private boolean existsHere(Opcode entry) {
@@ -502,7 +509,9 @@ public final class Decoder {
     operandSize = 4;
     return new Insn(
         UNDEFINED,
-        "undefined instruction " + in.bytes(),
+        "undefined instruction "
+            + in.bytes()
+            + Unsupported.named(TABLE, map, mandatoryPrefix, opcodeByte, modRm),
         rip,
         rip + in.length(),
         opcodeByte,

@@ -42,7 +42,7 @@ public final class Processor {
   private boolean passBreakpoint;
 
   private boolean windowRequested;
-  private @Nullable String undefinedInstruction;
+  private @Nullable Insn undefinedInstruction;
 
   /**
    * Creates a processor in the state after power-on.
@@ -122,8 +122,8 @@ public final class Processor {
     cpu.memory.flush();
   }
 
-  /** Returns bytes and name of the last instruction that raised #UD, or null. */
-  public @Nullable String undefinedInstruction() {
+  /** Returns the last instruction that raised #UD, or null. */
+  public @Nullable Insn undefinedInstruction() {
     return undefinedInstruction;
   }
 
@@ -278,7 +278,7 @@ public final class Processor {
       fault.blameStack();
     }
     if (fault.vector() == Vector.UNDEFINED) {
-      undefinedInstruction = insn.name() + " at 0x" + Long.toHexString(insn.rip());
+      undefinedInstruction = insn;
     }
   }
 

@@ -13,13 +13,15 @@ import dev.tealight.softcpu.internal.memory.Access;
 import dev.tealight.softcpu.internal.run.Processor;
 import dev.tealight.softcpu.internal.run.TranslationPolicy;
 import dev.tealight.spi.DebugControl;
+import dev.tealight.spi.GuestDiagnosis;
 import dev.tealight.spi.InterruptInjector;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** A vCPU: the processor with its exits in the core's terms. */
-final class SoftcpuVcpu implements Vcpu, DebugControl, InterruptInjector {
+final class SoftcpuVcpu implements Vcpu, DebugControl, InterruptInjector, GuestDiagnosis {
   /** Breakpoints are compared one by one before each instruction: a bound keeps that sane. */
   private static final int MAX_BREAKPOINTS = 64;
 
@@ -118,6 +120,12 @@ final class SoftcpuVcpu implements Vcpu, DebugControl, InterruptInjector {
     if (closed) {
       throw new IllegalStateException("vCPU is closed");
     }
+  }
+
+  @Override
+  public Optional<String> diagnosis() {
+    return Optional.ofNullable(processor.undefinedInstruction())
+        .map(insn -> "#UD by %s at 0x%x".formatted(insn.name(), insn.rip()));
   }
 
   // Debugging

@@ -4,6 +4,7 @@ package dev.tealight.softcpu.internal.differential;
 import dev.tealight.softcpu.internal.cpu.Cpu;
 import dev.tealight.softcpu.internal.cpu.Environment;
 import dev.tealight.softcpu.internal.cpu.ExitReason;
+import dev.tealight.softcpu.internal.cpu.Insn;
 import dev.tealight.softcpu.internal.cpu.Ram;
 import dev.tealight.softcpu.internal.cpu.Segments;
 import dev.tealight.softcpu.internal.cpu.SystemRegisters;
@@ -181,7 +182,7 @@ final class SoftRunner {
   }
 
   String lastUndefined() {
-    String name = processor.undefinedInstruction();
-    return name == null ? "" : name;
+    Insn undefined = processor.undefinedInstruction();
+    return undefined == null ? "" : undefined.name();
   }
 }

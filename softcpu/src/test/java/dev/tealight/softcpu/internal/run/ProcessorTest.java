@@ -7,6 +7,7 @@ import dev.tealight.softcpu.internal.cpu.Cpu;
 import dev.tealight.softcpu.internal.cpu.ExitReason;
 import dev.tealight.softcpu.internal.cpu.ExitState.DebugCause;
 import dev.tealight.softcpu.internal.cpu.Flags;
+import dev.tealight.softcpu.internal.cpu.Insn;
 import dev.tealight.softcpu.internal.memory.Access;
 import java.lang.foreign.ValueLayout;
 import org.junit.jupiter.api.Test;
@@ -247,6 +248,26 @@ class ProcessorTest {
   void undefinedInstructionIsRecorded() {
     machine.code(0x0F, 0x0A).run();
     assertThat(machine.vector()).isEqualTo(6);
-    assertThat(machine.processor.undefinedInstruction()).contains("0f 0a").contains("0x10000");
+    Insn undefined = machine.processor.undefinedInstruction();
+    assertThat(undefined).isNotNull();
+    assertThat(undefined.name()).isEqualTo("undefined instruction 0f 0a");
+    assertThat(undefined.rip()).isEqualTo(TestMachine.CODE);
+  }
+
+  @Test
+  void unsupportedInstructionsAreNamed() {
+    assertThat(nameOfUndefined(0xC5, 0xFC, 0x58, 0xC1)).isEqualTo("c5 fc 58 (AVX: VADDPS)");
+    assertThat(nameOfUndefined(0xC4, 0xE2, 0xFD, 0x98, 0xC1)).isEqualTo("c4 e2 fd 98 (AVX)");
+    assertThat(nameOfUndefined(0x62, 0xF1, 0x7C, 0x48)).isEqualTo("62 f1 (AVX-512)");
+    assertThat(nameOfUndefined(0x0F, 0x01, 0xD0)).isEqualTo("0f 01 d0 (XGETBV)");
+  }
+
+  private static String nameOfUndefined(int... code) {
+    TestMachine machine = new TestMachine();
+    machine.code(code).run();
+    assertThat(machine.vector()).isEqualTo(6);
+    Insn undefined = machine.processor.undefinedInstruction();
+    assertThat(undefined).isNotNull();
+    return undefined.name().replace("undefined instruction ", "");
   }
 }
