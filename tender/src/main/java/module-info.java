@@ -8,6 +8,7 @@ module dev.tealight.tender {
   requires dev.tealight;
   requires dev.tealight.ffi.kvm;
   requires dev.tealight.ffi.posix;
+  requires dev.tealight.softcpu;
   requires info.picocli;
   requires org.slf4j;
   requires static org.jspecify;

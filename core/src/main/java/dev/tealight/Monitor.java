@@ -184,8 +184,8 @@ public final class Monitor implements AutoCloseable {
     private MachineSpec.Host host =
         new MachineSpec.Shared(() -> Hypervisors.firstAvailable(SharedHypervisors::acquire));
     private Duration limit = Duration.ZERO;
-    private TimeSource time = TimeSource.system();
-    private Entropy entropy = Entropy.system();
+    private @Nullable TimeSource time;
+    private @Nullable Entropy entropy;
     private @Nullable Executor executor;
     private final List<MonitorObserver> observers = new ArrayList<>();
 
@@ -405,7 +405,8 @@ public final class Monitor implements AutoCloseable {
     }
 
     /**
-     * Sets the guest's clocks; the host's unless called.
+     * Sets the guest's clocks. Unless called they are the host's, or those of a hypervisor whose
+     * time is virtual.
      *
      * @param time the clocks
      * @return this
@@ -416,8 +417,9 @@ public final class Monitor implements AutoCloseable {
     }
 
     /**
-     * Sets where devices get random bytes; the host's strong random numbers unless called. A
-     * guest's own random instructions do not pass here.
+     * Sets where devices get random bytes. Unless called they are the host's strong random numbers,
+     * or follow from the seed of a hypervisor whose time is virtual. A guest's own random
+     * instructions do not pass here.
      *
      * @param entropy the bytes
      * @return this
@@ -481,8 +483,8 @@ public final class Monitor implements AutoCloseable {
               console,
               host,
               limit,
-              time,
-              entropy,
+              Optional.ofNullable(time),
+              Optional.ofNullable(entropy),
               Optional.ofNullable(executor),
               List.copyOf(observers)));
     }

@@ -29,6 +29,14 @@ public interface ReadinessSource {
   }
 
   /**
+   * {@return whether the guest learns of it, as it does of a frame; it does not of room in the
+   * monitor's own buffers, and waiting for that takes none of a guest's virtual time}
+   */
+  default boolean isSeenByGuest() {
+    return true;
+  }
+
+  /**
    * Tells the source whom to wake when it becomes ready. Called before the source is waited for,
    * with the same waiter each time; a source with a descriptor may ignore it. It may become ready
    * before it knows: whoever waits asks {@link #isReady} afterwards.

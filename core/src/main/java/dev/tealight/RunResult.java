@@ -12,8 +12,8 @@ public sealed interface RunResult {
    *
    * @param status what it gave as its exit status, all 32 bits
    * @param cookie the guest physical address of what it left behind for a post-mortem, or 0
-   * @param remark what the backend has to say about the run, for people: for instance an instruction
-   *     that it does not support, which the guest met; empty unless there was something
+   * @param remark what the backend has to say about the run, for people: for instance an
+   *     instruction that it does not support, which the guest met; empty unless there was something
    */
   record Halted(int status, long cookie, Optional<String> remark) implements RunResult {
     /**

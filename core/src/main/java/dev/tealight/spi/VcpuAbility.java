@@ -6,4 +6,9 @@ package dev.tealight.spi;
  * dev.tealight.Vcpu#ability} tells whether a vCPU has it.
  */
 public sealed interface VcpuAbility
-    permits DebugControl, StateSaver, InterruptInjector, UnprivilegedStart, GuestDiagnosis {}
+    permits DebugControl,
+        StateSaver,
+        InterruptInjector,
+        UnprivilegedStart,
+        GuestDiagnosis,
+        RepeatableInputs {}

@@ -6,10 +6,12 @@ import dev.tealight.BackendOptions;
 /**
  * Options of the software CPU. Immutable.
  *
- * @param virtualTime whether the time-stamp counter counts instructions instead of following the
- *     host's clock; two runs of one image with the same inputs then see the same values
- * @param seed what RDRAND and RDSEED start from in virtual time; otherwise they are the host's
- *     strong random numbers
+ * @param virtualTime whether clocks follow from what the guest does: each instruction takes a
+ *     nanosecond, a wait with a deadline none of the host's time, and the wall clock starts at
+ *     2026-01-01T00:00:00Z. Two runs of one image with the same inputs are then equal. Otherwise
+ *     they are the host's
+ * @param seed what RDRAND, RDSEED and the random bytes of devices start from in virtual time;
+ *     otherwise they are the host's strong random numbers
  * @param translating whether code that runs often is translated to JVM bytecode; what a guest
  *     computes does not depend on it
  */

@@ -22,7 +22,8 @@ class UnsupportedInstructionTest {
             halted -> {
               assertThat(halted.status()).isEqualTo(255);
               assertThat(halted.remark().orElseThrow())
-                  .matches("#UD by undefined instruction c5 fc 58 \\(AVX: VADDPS\\) at 0x[0-9a-f]+");
+                  .matches(
+                      "#UD by undefined instruction c5 fc 58 \\(AVX: VADDPS\\) at 0x[0-9a-f]+");
             });
   }
 
@@ -33,7 +34,8 @@ class UnsupportedInstructionTest {
             RunResult.Faulted.class,
             faulted ->
                 assertThat(faulted.reason())
-                    .matches(".* \\(triple fault\\) at instruction 0x.*, after #UD by UD2 at 0x.*"));
+                    .matches(
+                        ".* \\(triple fault\\) at instruction 0x.*, after #UD by UD2 at 0x.*"));
   }
 
   @Test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.tender;
 
+import dev.tealight.BackendOptions;
 import dev.tealight.Console;
 import dev.tealight.HostCallException;
 import dev.tealight.Hypervisor;
@@ -12,6 +13,7 @@ import dev.tealight.device.DeviceConfig;
 import dev.tealight.ffi.kvm.KvmOptions;
 import dev.tealight.ffi.posix.HostCalls;
 import dev.tealight.ffi.posix.SyscallFilter;
+import dev.tealight.softcpu.SoftcpuOptions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -141,7 +143,10 @@ final class RunCommand {
     }
   }
 
-  private static Optional<KvmOptions> backendOptions(RunOptions options) {
+  private static Optional<? extends BackendOptions> backendOptions(RunOptions options) {
+    if (options.seed() != null) {
+      return Optional.of(SoftcpuOptions.repeatable(options.seed()));
+    }
     return Optional.ofNullable(options.ring3()).map(KvmOptions.DEFAULT::withRing3);
   }
 

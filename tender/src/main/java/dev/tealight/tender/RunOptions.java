@@ -41,12 +41,14 @@ final class RunOptions {
   /** The memory of a guest unless {@code --mem} is given, in MiB. */
   static final long DEFAULT_MEMORY_MIB = 512;
 
+  private static final int MAX_SEED_DIGITS = 18;
   private static final int MAX_NAME_LENGTH = 67;
 
   private Action action = Action.RUN;
   private long memoryMib = DEFAULT_MEMORY_MIB;
   private @Nullable String backend;
   private @Nullable Ring3Policy ring3;
+  private @Nullable Long seed;
   private @Nullable Duration deadline;
   private boolean verbose;
   private boolean confined = true;
@@ -75,17 +77,24 @@ final class RunOptions {
       i++;
     }
     if (options.ring3 != null) {
-      if (options.backend != null && !options.backend.equals("kvm")) {
-        throw new UsageException(
-            "option --ring3 is for the backend kvm, not for " + options.backend);
-      }
-      options.backend = "kvm";
+      options.requireBackend("--ring3", "kvm");
+    }
+    if (options.seed != null) {
+      options.requireBackend("--virtual-time", "softcpu");
     }
     if (i < words.length) {
       options.image = words[i];
       options.guestArguments = Arrays.copyOfRange(words, i + 1, words.length);
     }
     return options;
+  }
+
+  private void requireBackend(String option, String only) throws UsageException {
+    if (backend != null && !backend.equals(only)) {
+      throw new UsageException(
+          "option %s is for the backend %s, not for %s".formatted(option, only, backend));
+    }
+    backend = only;
   }
 
   private void option(String word) throws UsageException {
@@ -100,6 +109,7 @@ final class RunOptions {
       case "--mem" -> memoryMib = mebibytes(required(name, value));
       case "--backend" -> backend = required(name, value);
       case "--ring3" -> ring3 = policy(required(name, value));
+      case "--virtual-time" -> seed = value == null ? 0 : seed(value);
       case "--deadline" -> deadline = seconds(required(name, value));
       case "--gdb", "--gdb-port" ->
           throw new UsageException(name + " is not offered: Tealight has no debugger stub");
@@ -145,6 +155,15 @@ final class RunOptions {
           throw new UsageException(
               "option --ring3=%s: give auto, never or always".formatted(value));
     };
+  }
+
+  private static long seed(String value) throws UsageException {
+    if (!isNumber(value) || value.length() > MAX_SEED_DIGITS) {
+      throw new UsageException(
+          "option --virtual-time=%s: give a number of at most %d digits as seed"
+              .formatted(value, MAX_SEED_DIGITS));
+    }
+    return Long.parseLong(value);
   }
 
   private static Duration seconds(String value) throws UsageException {
@@ -221,6 +240,11 @@ final class RunOptions {
   /** {@return when KVM's guests start at privilege level 3, or null if nothing was said} */
   @Nullable Ring3Policy ring3() {
     return ring3;
+  }
+
+  /** {@return the seed of a run in virtual time, or null for the host's time} */
+  @Nullable Long seed() {
+    return seed;
   }
 
   /** {@return how long the guest may run, or null for ever} */

@@ -19,6 +19,11 @@ final class Usage {
               "WHEN",
               "start guests on KVM at privilege level 3: auto (where its level 0 has no SSE), never"
                   + " or always"),
+          new Option(
+              "virtual-time",
+              "SEED",
+              "run on softcpu, the same way each time: time passes with instructions, waits take"
+                  + " none; without =SEED the seed is 0"),
           new Option("deadline", "SECONDS", "stop the guest after this time"),
           new Option(
               "verbose", "", "tell which backend was chosen and why others were not; also -v"),

@@ -72,6 +72,23 @@ class CommandLineIT {
   }
 
   @Test
+  void runsInVirtualTimeAreEqual() throws Exception {
+    String random = Guests.copyTo(folder, "rdrand").toString();
+    Result first = TenderProcess.run("--virtual-time=7", random);
+    assertThat(first.status()).isZero();
+    assertThat(TenderProcess.run("--virtual-time=7", random)).isEqualTo(first);
+    assertThat(TenderProcess.run("--virtual-time", random).out()).isNotEqualTo(first.out());
+  }
+
+  @Test
+  void virtualTimePassesOverSleeps() throws Exception {
+    String sleeper = Guests.copyTo(folder, "poll").toString();
+    Result result = TenderProcess.run("--virtual-time", sleeper, "31536000000000000"); // a year
+    assertThat(result.status()).isZero();
+    assertThat(result.out()).contains("SUCCESS");
+  }
+
+  @Test
   void completionIsAShellScript() throws Exception {
     assertThat(TenderProcess.run("completion").out())
         .contains("complete -F")

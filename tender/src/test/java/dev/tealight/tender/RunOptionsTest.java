@@ -96,6 +96,29 @@ class RunOptionsTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"--virtual-time,0", "--virtual-time=42,42"})
+  void virtualTimeIsAChoiceOfTheSoftwareCpu(String word, long seed) throws UsageException {
+    RunOptions options = RunOptions.parse(word, "x");
+    assertThat(options.seed()).isEqualTo(seed);
+    assertThat(options.backend()).isEqualTo("softcpu");
+  }
+
+  @Test
+  void virtualTimeOfAnotherBackendIsRefused() {
+    assertThatThrownBy(() -> RunOptions.parse("--virtual-time", "--backend=kvm", "x"))
+        .isInstanceOf(UsageException.class)
+        .hasMessage("option --virtual-time is for the backend softcpu, not for kvm");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "x", "-1", "1234567890123456789"})
+  void seedThatIsNoShortNumberIsRefused(String value) {
+    assertThatThrownBy(() -> RunOptions.parse("--virtual-time=" + value, "x"))
+        .isInstanceOf(UsageException.class)
+        .hasMessage("option --virtual-time=%s: give a number of at most 18 digits as seed", value);
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {"--mem", "--mem=", "--backend", "--backend=", "--deadline="})
   void optionsWithoutTheirValueAreRefused(String word) {
     assertThatThrownBy(() -> RunOptions.parse(word, "x"))

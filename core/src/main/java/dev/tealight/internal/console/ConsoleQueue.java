@@ -367,6 +367,11 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
 
   /** Room in the queue, as something a guest waits for. */
   private final class Room implements ReadinessSource {
+    @Override
+    public boolean isSeenByGuest() {
+      return false;
+    }
+
     private volatile @Nullable Waiter waiter;
 
     @Override

@@ -2,6 +2,7 @@
 package dev.tealight.internal.run;
 
 import dev.tealight.ConfigurationException;
+import dev.tealight.Entropy;
 import dev.tealight.GuestMemory;
 import dev.tealight.HostCallException;
 import dev.tealight.Hypervisor;
@@ -10,6 +11,7 @@ import dev.tealight.Monitor;
 import dev.tealight.MonitorObserver;
 import dev.tealight.ReadinessSource;
 import dev.tealight.RunResult;
+import dev.tealight.TimeSource;
 import dev.tealight.Vcpu;
 import dev.tealight.Vm;
 import dev.tealight.VmOptions;
@@ -26,6 +28,7 @@ import dev.tealight.spi.BootImage.DeclaredDevice;
 import dev.tealight.spi.ConsoleOutput;
 import dev.tealight.spi.InterruptInjector;
 import dev.tealight.spi.Platform;
+import dev.tealight.spi.RepeatableInputs;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -49,6 +52,8 @@ public final class Machine implements AutoCloseable {
   private final RunLoop loop;
   private final ConsoleQueue console;
   private final Optional<String> unprivilegedReason;
+  private final TimeSource time;
+  private final Entropy entropy;
   private volatile @Nullable Monitor monitor;
 
   /**
@@ -103,12 +108,16 @@ public final class Machine implements AutoCloseable {
     resources.push(vm::close);
     Vcpu vcpu = vm.createVcpu();
     resources.push(vcpu::close);
+    Optional<RepeatableInputs> inputs = vcpu.ability(RepeatableInputs.class);
+    time = spec.time().or(() -> inputs.map(RepeatableInputs::time)).orElseGet(TimeSource::system);
+    entropy =
+        spec.entropy().or(() -> inputs.map(RepeatableInputs::entropy)).orElseGet(Entropy::system);
 
     HandlerTable handlers = new HandlerTable();
     Platform platform =
         image.platform().isEmpty()
             ? null
-            : Platforms.create(image.platform().get(), handlers, spec.time(), console);
+            : Platforms.create(image.platform().get(), handlers, time, console);
     List<AttachedDevice> attached = activate(image, devices, handlers, platform);
     PlatformLink link = platform == null ? null : connect(platform, vcpu, attached);
     // What wakes a guest on a platform also has to reach it while it computes.
@@ -123,7 +132,7 @@ public final class Machine implements AutoCloseable {
             handlers,
             image.hypercalls(),
             wakeUps,
-            spec.time(),
+            time,
             spec.limit(),
             link);
     unprivilegedReason = loop.unprivilegedReason();
@@ -139,11 +148,11 @@ public final class Machine implements AutoCloseable {
                             .formatted(spec.name(), hypervisor.name())));
     Waiter waiter = hypervisor.createWaiter();
     resources.push(waiter::close);
-    Alarm alarm = new Alarm(waiter, spec.time(), vcpu::kick, "alarm-" + spec.name());
+    Alarm alarm = new Alarm(waiter, time, vcpu::kick, "alarm-" + spec.name());
     resources.push(alarm::close);
     List<ReadinessSource> sources =
         devices.stream().flatMap(device -> device.readiness().stream()).toList();
-    return new PlatformLink(platform, vcpu, injector, spec.time(), alarm, sources);
+    return new PlatformLink(platform, vcpu, injector, time, alarm, sources);
   }
 
   private static BootImage readImage(MachineSpec spec) {
@@ -193,8 +202,8 @@ public final class Machine implements AutoCloseable {
           new DeviceBinding(
                   declared,
                   vm.memory(),
-                  spec.time(),
-                  spec.entropy(),
+                  time,
+                  entropy,
                   handlers,
                   calls,
                   this::hostFailure,

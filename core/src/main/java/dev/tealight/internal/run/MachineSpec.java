@@ -25,6 +25,8 @@ import java.util.function.Supplier;
  * What a machine is made of; the builder of {@link dev.tealight.Monitor} documents each part.
  *
  * @param limit on the run, zero for none
+ * @param time empty for the vCPU's, if it has its own, or the host's
+ * @param entropy likewise
  * @param executor empty for a thread of its own
  */
 public record MachineSpec(
@@ -39,8 +41,8 @@ public record MachineSpec(
     Console console,
     Host host,
     Duration limit,
-    TimeSource time,
-    Entropy entropy,
+    Optional<TimeSource> time,
+    Optional<Entropy> entropy,
     Optional<Executor> executor,
     List<MonitorObserver> observers) {
 

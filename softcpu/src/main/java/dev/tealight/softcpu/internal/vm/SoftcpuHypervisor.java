@@ -57,7 +57,7 @@ final class SoftcpuHypervisor implements Hypervisor {
 
   @Override
   public Waiter createWaiter() {
-    return new ParkingWaiter();
+    return options.virtualTime() ? new VirtualWaiter() : new ParkingWaiter();
   }
 
   @Override

@@ -2,12 +2,15 @@
 package dev.tealight.softcpu.internal.vm;
 
 import dev.tealight.CpuState;
+import dev.tealight.Entropy;
 import dev.tealight.ExitFrame;
 import dev.tealight.ExitKind;
+import dev.tealight.TimeSource;
 import dev.tealight.Vcpu;
 import dev.tealight.X86CpuState;
 import dev.tealight.softcpu.SoftcpuOptions;
 import dev.tealight.softcpu.internal.cpu.Environment;
+import dev.tealight.softcpu.internal.cpu.ExitReason;
 import dev.tealight.softcpu.internal.cpu.ExitState;
 import dev.tealight.softcpu.internal.memory.Access;
 import dev.tealight.softcpu.internal.run.Processor;
@@ -15,23 +18,28 @@ import dev.tealight.softcpu.internal.run.TranslationPolicy;
 import dev.tealight.spi.DebugControl;
 import dev.tealight.spi.GuestDiagnosis;
 import dev.tealight.spi.InterruptInjector;
+import dev.tealight.spi.RepeatableInputs;
+import dev.tealight.spi.VcpuAbility;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** A vCPU: the processor with its exits in the core's terms. */
-final class SoftcpuVcpu implements Vcpu, DebugControl, InterruptInjector, GuestDiagnosis {
+final class SoftcpuVcpu
+    implements Vcpu, DebugControl, InterruptInjector, GuestDiagnosis, RepeatableInputs {
   /** Breakpoints are compared one by one before each instruction: a bound keeps that sane. */
   private static final int MAX_BREAKPOINTS = 64;
 
   private final Processor processor;
   private final long frequencyHz;
+  private final @Nullable VirtualEnvironment virtual;
   private volatile boolean closed;
 
   SoftcpuVcpu(SoftcpuVm vm, SoftcpuOptions options) {
-    Environment environment =
-        options.virtualTime() ? new VirtualEnvironment(options.seed()) : new HostEnvironment();
+    virtual = options.virtualTime() ? new VirtualEnvironment(options.seed()) : null;
+    Environment environment = virtual != null ? virtual : new HostEnvironment();
     frequencyHz =
         options.virtualTime() ? VirtualEnvironment.FREQUENCY_HZ : HostEnvironment.FREQUENCY_HZ;
     TranslationPolicy policy =
@@ -49,7 +57,7 @@ final class SoftcpuVcpu implements Vcpu, DebugControl, InterruptInjector, GuestD
     checkOpen();
     ExitState exit = processor.cpu.exit;
     exit.value = frame.value(); // the answer, if the last exit was a read
-    return switch (processor.run()) {
+    return switch (runProcessor()) {
       case PORT_WRITE -> frame.access(ExitKind.IO_WRITE, exit.port, exit.size, exit.value);
       case PORT_READ -> frame.access(ExitKind.IO_READ, exit.port, exit.size, ones(exit.size));
       case MEMORY_WRITE -> frame.access(ExitKind.MMIO_WRITE, exit.gpa, exit.size, exit.value);
@@ -62,6 +70,16 @@ final class SoftcpuVcpu implements Vcpu, DebugControl, InterruptInjector, GuestD
       case DEBUG ->
           frame.event(ExitKind.DEBUG, processor.cpu.rip, cause(exit.debugCause).ordinal());
     };
+  }
+
+  private ExitReason runProcessor() {
+    if (virtual == null) {
+      return processor.run();
+    }
+    virtual.entered();
+    ExitReason reason = processor.run();
+    virtual.left(processor.cpu.retired);
+    return reason;
   }
 
   /** What nobody answers reads as on a bus without anyone on it. */
@@ -126,6 +144,31 @@ final class SoftcpuVcpu implements Vcpu, DebugControl, InterruptInjector, GuestD
   public Optional<String> diagnosis() {
     return Optional.ofNullable(processor.undefinedInstruction())
         .map(insn -> "#UD by %s at 0x%x".formatted(insn.name(), insn.rip()));
+  }
+
+  // Virtual time
+
+  @Override
+  public <T extends VcpuAbility> Optional<T> ability(Class<T> type) {
+    boolean missing = type == RepeatableInputs.class && virtual == null;
+    return missing ? Optional.empty() : Vcpu.super.ability(type);
+  }
+
+  @Override
+  public TimeSource time() {
+    return inputs();
+  }
+
+  @Override
+  public Entropy entropy() {
+    return inputs().deviceEntropy();
+  }
+
+  private VirtualEnvironment inputs() {
+    if (virtual == null) {
+      throw new IllegalStateException("this vCPU follows the host's clock");
+    }
+    return virtual;
   }
 
   // Debugging
