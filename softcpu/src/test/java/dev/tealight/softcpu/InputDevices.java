@@ -27,7 +27,7 @@ final class InputDevices {
 
     Disk() {
       for (int i = 0; i < content.length; i++) {
-        content[i] = (byte) (i * 31 >>> 3);
+        content[i] = (byte) ((i * 31) >>> 3);
       }
     }
 

@@ -127,14 +127,7 @@ public final class Machine implements AutoCloseable {
     spec.handlers().forEach(registration -> registration.accept(handlers));
     loop =
         new RunLoop(
-            vcpu,
-            vm.memory(),
-            handlers,
-            image.hypercalls(),
-            wakeUps,
-            time,
-            spec.limit(),
-            link);
+            vcpu, vm.memory(), handlers, image.hypercalls(), wakeUps, time, spec.limit(), link);
     unprivilegedReason = loop.unprivilegedReason();
   }
 

@@ -38,6 +38,15 @@ public final class Processor {
   /** The last exit left an instruction that must start over with the monitor's answer. */
   private boolean restarts;
 
+  /** What starts over is the delivery of an interrupt. */
+  private boolean restartsDelivery;
+
+  /** The last exit was an instruction's own, after it had run: its step is still to be reported. */
+  private boolean owesStep;
+
+  /** RFLAGS.TF was set before that instruction. */
+  private boolean owesTrap;
+
   /** A breakpoint at this address has just been reported: run over it. */
   private boolean passBreakpoint;
 
@@ -105,6 +114,8 @@ public final class Processor {
   /** The monitor has set the registers: what the last exit left to be done is void. */
   public void abandonExit() {
     restarts = false;
+    restartsDelivery = false;
+    owesStep = false;
     passBreakpoint = false;
     cpu.outside.commit();
     cpu.attention &= ~(Cpu.EXIT_READY | Cpu.INTERRUPT_SHADOW);
@@ -138,8 +149,10 @@ public final class Processor {
       if (restarts) { // even if kicked: what was answered has happened
         restarts = false;
         cpu.outside.restart();
-        step();
-        cpu.outside.commitUnlessLeft();
+        startOver();
+      } else if (owesStep) {
+        owesStep = false;
+        reportStep(owesTrap);
       } else if (kicked) {
         kicked = false;
         return leave(ExitReason.KICKED);
@@ -166,6 +179,7 @@ public final class Processor {
     if (restarts) {
       if (exit.reason == ExitReason.VIOLATION) {
         restarts = false; // nothing to answer: try again
+        restartsDelivery = false;
         cpu.outside.commit();
       } else {
         cpu.outside.answer(exit.value);
@@ -305,7 +319,36 @@ public final class Processor {
     passBreakpoint = false;
     boolean trap = cpu.flags.isSet(Flags.TF);
     step();
-    if (trap && cpu.exit.reason == ExitReason.NONE) {
+    afterStep(trap);
+  }
+
+  private void startOver() {
+    if (restartsDelivery) {
+      restartsDelivery = false;
+      deliverInterrupt();
+      cpu.outside.commitUnlessLeft();
+      return;
+    }
+    boolean trap = cpu.flags.isSet(Flags.TF);
+    step();
+    cpu.outside.commitUnlessLeft();
+    if (needsStepping() || trap) {
+      afterStep(trap);
+    }
+  }
+
+  private void afterStep(boolean trap) {
+    if (cpu.exit.reason == ExitReason.NONE) {
+      reportStep(trap);
+    } else if (cpu.exit.reason == ExitReason.PORT_WRITE && !restarts) {
+      owesStep = true;
+      owesTrap = trap;
+    }
+  }
+
+  /** Raises or reports what is due after an instruction that has run. */
+  private void reportStep(boolean trap) {
+    if (trap) {
       cpu.system.debug[6] |= DR6_SINGLE_STEP;
       cpu.fault.raise(Vector.DEBUG);
       deliverFault();
@@ -337,6 +380,7 @@ public final class Processor {
       interruptPending = true;
       updateInterruptAttention();
       leftInstruction(cpu.rip);
+      restartsDelivery = true;
     }
   }
 

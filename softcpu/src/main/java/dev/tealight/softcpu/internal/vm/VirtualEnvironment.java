@@ -84,9 +84,10 @@ final class VirtualEnvironment implements Environment, TimeSource {
 
   /** The guest waits until an instant, unless that has passed. On the vCPU's thread. */
   void waitUntil(long nanos) {
-    long left = nanos - monotonicNanos();
+    long before = waited; // no other thread writes it
+    long left = nanos - retired - before;
     if (left > 0) {
-      waited += left;
+      waited = before + left;
     }
   }
 }

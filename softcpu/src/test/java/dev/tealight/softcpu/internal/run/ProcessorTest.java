@@ -226,6 +226,65 @@ class ProcessorTest {
   }
 
   @Test
+  void stepOverAReadOutsideRamIsReportedBehindItsInstruction() {
+    machine.processor.debugging.singleStep(true);
+    machine.cpu.gpr[Cpu.RBX] = TestMachine.OUTSIDE;
+    machine.code(0x8B, 0x03, 0x90, HLT); // MOV EAX,[RBX]
+    assertThat(machine.run()).isEqualTo(ExitReason.MEMORY_READ);
+    assertThat(machine.run()).isEqualTo(ExitReason.DEBUG);
+    assertThat(machine.cpu.rip).isEqualTo(TestMachine.CODE + 2);
+    assertThat(machine.cpu.exit.debugCause).isEqualTo(DebugCause.STEP);
+  }
+
+  @Test
+  void stepOverAPortAccessIsReportedBehindItsInstruction() {
+    machine.processor.debugging.singleStep(true);
+    machine.code(0xE7, 0x10, 0xE5, 0x10, HLT); // OUT, IN
+    assertThat(machine.run()).isEqualTo(ExitReason.PORT_WRITE);
+    assertThat(machine.run()).isEqualTo(ExitReason.DEBUG);
+    assertThat(machine.cpu.rip).isEqualTo(TestMachine.CODE + 2);
+    assertThat(machine.run()).isEqualTo(ExitReason.PORT_READ);
+    assertThat(machine.run()).isEqualTo(ExitReason.DEBUG);
+    assertThat(machine.cpu.rip).isEqualTo(TestMachine.CODE + 4);
+  }
+
+  @Test
+  void watchpointIsReportedBehindAnInstructionThatAlsoReadsOutsideRam() {
+    machine.cpu.memory.watchpoints.set(TestMachine.DATA, 1, Access.WRITE);
+    machine.cpu.gpr[Cpu.RSI] = TestMachine.OUTSIDE;
+    machine.cpu.gpr[Cpu.RDI] = TestMachine.DATA;
+    machine.code(0xA4, 0x90, HLT); // MOVSB
+    assertThat(machine.run()).isEqualTo(ExitReason.MEMORY_READ);
+    assertThat(machine.run()).isEqualTo(ExitReason.DEBUG);
+    assertThat(machine.cpu.rip).isEqualTo(TestMachine.CODE + 1);
+    assertThat(machine.cpu.exit.debugCause).isEqualTo(DebugCause.WATCHPOINT);
+  }
+
+  @Test
+  void guestsOwnStepTrapsBehindAnAccessOutsideRam() {
+    machine.cpu.flags.update(Flags.TF, Flags.TF);
+    machine.cpu.gpr[Cpu.RBX] = TestMachine.OUTSIDE;
+    assertThat(machine.code(0x8B, 0x03, 0x90, HLT).run()).isEqualTo(ExitReason.MEMORY_READ);
+    assertThat(machine.run()).isEqualTo(ExitReason.HALT);
+    assertThat(machine.vector()).isEqualTo(1);
+    assertThat(machine.stacked(0)).isEqualTo(TestMachine.CODE + 2);
+  }
+
+  @Test
+  void interruptWhoseStackIsOutsideRamIsDeliveredAfterTheAnswers() {
+    machine.cpu.gpr[Cpu.RSP] = TestMachine.OUTSIDE + 0x100;
+    machine.cpu.flags.update(Flags.IF, Flags.IF);
+    machine.processor.interrupt(0x40);
+    machine.code(0x90, HLT);
+    for (long pushed : new long[] {TestMachine.CODE, 8, 0x202, TestMachine.OUTSIDE + 0x100, 16}) {
+      assertThat(machine.run()).isEqualTo(ExitReason.MEMORY_WRITE);
+      assertThat(machine.cpu.exit.value).isEqualTo(pushed);
+    }
+    assertThat(machine.run()).isEqualTo(ExitReason.HALT);
+    assertThat(machine.vector()).isEqualTo(0x40);
+  }
+
+  @Test
   void breakpointLeavesBeforeItsInstructionAndIsPassedAfterwards() {
     machine.processor.debugging.breakpoints(TestMachine.CODE + 1);
     machine.code(0x90, 0x90, HLT);
