@@ -10,7 +10,13 @@ public non-sealed interface StateSaver extends VcpuAbility {
   /** {@return the format of {@link #save}'s bytes; a restorer accepts its own and older ones} */
   int formatVersion();
 
-  /** {@return the whole state, between two exits with nothing pending} */
+  /**
+   * {@return the whole state, between two exits with nothing pending; the guest's memory is not
+   * part of it}
+   *
+   * @throws IllegalStateException if an exit waits for its completion: kick the vCPU and run it
+   *     until {@link dev.tealight.ExitKind#INTERRUPTED}
+   */
   byte[] save();
 
   /**

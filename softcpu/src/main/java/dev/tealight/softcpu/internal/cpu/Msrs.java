@@ -45,9 +45,9 @@ public final class Msrs {
   /** Added to the environment's time stamp. */
   public long tscOffset;
 
-  private long miscEnable = 1;
-  private long mtrrDefault;
-  private final long[] mtrrs = new long[MTRR_LAST - MTRR_FIRST + 1];
+  public long miscEnable = 1;
+  public long mtrrDefault;
+  public final long[] mtrrs = new long[MTRR_LAST - MTRR_FIRST + 1];
   private final Cpu cpu;
 
   Msrs(Cpu cpu) {

@@ -122,6 +122,26 @@ public final class Processor {
     cpu.exit.reason = ExitReason.NONE;
   }
 
+  /** Returns whether no instruction has left for the monitor and waits to be completed. */
+  public boolean isAtRest() {
+    return !restarts && !owesStep;
+  }
+
+  /**
+   * Sets what a saved state says of interrupts.
+   *
+   * @param shadow whether they are held off until one more instruction has run
+   * @param vector of the one that waits, or -1
+   */
+  public void restoreInterrupts(boolean shadow, int vector) {
+    if (shadow) {
+      cpu.attention |= Cpu.INTERRUPT_SHADOW;
+    }
+    interruptPending = vector >= 0;
+    cpu.pendingVector = vector & 0xFF;
+    updateInterruptAttention();
+  }
+
   /** The monitor may have written {@code [gpa, gpa + byteSize)}. */
   public void memoryWritten(long gpa, long byteSize) {
     cache.written(gpa, byteSize);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.softcpu.internal.vm;
 
+import dev.tealight.ConfigurationException;
 import dev.tealight.CpuState;
 import dev.tealight.Entropy;
 import dev.tealight.ExitFrame;
@@ -19,6 +20,7 @@ import dev.tealight.spi.DebugControl;
 import dev.tealight.spi.GuestDiagnosis;
 import dev.tealight.spi.InterruptInjector;
 import dev.tealight.spi.RepeatableInputs;
+import dev.tealight.spi.StateSaver;
 import dev.tealight.spi.VcpuAbility;
 import java.util.EnumSet;
 import java.util.List;
@@ -28,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A vCPU: the processor with its exits in the core's terms. */
 final class SoftcpuVcpu
-    implements Vcpu, DebugControl, InterruptInjector, GuestDiagnosis, RepeatableInputs {
+    implements Vcpu, DebugControl, InterruptInjector, GuestDiagnosis, RepeatableInputs, StateSaver {
   /** Breakpoints are compared one by one before each instruction: a bound keeps that sane. */
   private static final int MAX_BREAKPOINTS = 64;
 
@@ -169,6 +171,35 @@ final class SoftcpuVcpu
       throw new IllegalStateException("this vCPU follows the host's clock");
     }
     return virtual;
+  }
+
+  // Saving and restoring
+
+  @Override
+  public int formatVersion() {
+    return VcpuState.FORMAT_VERSION;
+  }
+
+  @Override
+  public byte[] save() {
+    checkOpen();
+    if (!processor.isAtRest()) {
+      throw new IllegalStateException(
+          "an instruction waits for the monitor's answer: kick the vCPU and run it until"
+              + " INTERRUPTED before its state is saved");
+    }
+    return VcpuState.save(processor, virtual);
+  }
+
+  @Override
+  public void restore(int formatVersion, byte[] state) {
+    checkOpen();
+    if (formatVersion != VcpuState.FORMAT_VERSION) {
+      throw new ConfigurationException(
+          "state of a vCPU of backend %s has format %d, this version knows %d"
+              .formatted(SoftcpuOptions.BACKEND, formatVersion, VcpuState.FORMAT_VERSION));
+    }
+    VcpuState.restore(state, processor, virtual);
   }
 
   // Debugging

@@ -61,6 +61,13 @@ final class VirtualEnvironment implements Environment, TimeSource {
     retired = retiredNow;
   }
 
+  void transfer(StateFields fields, long retiredNow) {
+    waited = fields.field(waited);
+    numbers.state(fields.field(numbers.state()));
+    deviceNumbers.state(fields.field(deviceNumbers.state()));
+    retired = retiredNow;
+  }
+
   // What the monitor asks
 
   @Override
