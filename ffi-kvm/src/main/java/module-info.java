@@ -12,6 +12,8 @@ module dev.tealight.ffi.kvm {
 
   exports dev.tealight.ffi.kvm;
 
+  uses dev.tealight.spi.InstructionCompleter;
+
   provides dev.tealight.spi.HypervisorProvider with
       dev.tealight.ffi.kvm.internal.KvmHypervisorProvider;
 }

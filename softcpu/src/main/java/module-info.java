@@ -12,4 +12,6 @@ module dev.tealight.softcpu {
 
   provides dev.tealight.spi.HypervisorProvider with
       dev.tealight.softcpu.internal.vm.SoftcpuHypervisorProvider;
+  provides dev.tealight.spi.InstructionCompleter with
+      dev.tealight.softcpu.internal.vm.SoftcpuInstructionCompleter;
 }

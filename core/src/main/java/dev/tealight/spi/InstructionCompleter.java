@@ -8,6 +8,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * Executes a single instruction that a backend's host could not. Found by {@link
  * java.util.ServiceLoader}, offered by a backend that has a processor in software.
+ *
+ * <p>An object serves one vCPU, and one thread at a time.
  */
 public interface InstructionCompleter {
 

@@ -10,11 +10,17 @@ import java.util.Objects;
  *
  * @param cpuid what guests learn about the processor
  * @param ring3 when guests are started without the privileges that they expect
+ * @param completing whether an instruction that KVM fails to emulate is executed in software, by an
+ *     {@link dev.tealight.spi.InstructionCompleter} on the path. Only a KVM without hardware
+ *     virtualisation emulates most of what guests execute at level 0, so only there it matters;
+ *     each such instruction costs some ten microseconds
  */
-public record KvmOptions(CpuidPolicy cpuid, Ring3Policy ring3) implements BackendOptions {
+public record KvmOptions(CpuidPolicy cpuid, Ring3Policy ring3, boolean completing)
+    implements BackendOptions {
 
-  /** The defaults: {@link CpuidPolicy#DEFAULT}, {@link Ring3Policy#AUTO}. */
-  public static final KvmOptions DEFAULT = new KvmOptions(CpuidPolicy.DEFAULT, Ring3Policy.AUTO);
+  /** The defaults: {@link CpuidPolicy#DEFAULT}, {@link Ring3Policy#AUTO}, nothing in software. */
+  public static final KvmOptions DEFAULT =
+      new KvmOptions(CpuidPolicy.DEFAULT, Ring3Policy.AUTO, false);
 
   /** Checks them. */
   public KvmOptions {
@@ -28,7 +34,7 @@ public record KvmOptions(CpuidPolicy cpuid, Ring3Policy ring3) implements Backen
    * @param policy the other one
    */
   public KvmOptions withRing3(Ring3Policy policy) {
-    return new KvmOptions(cpuid, policy);
+    return new KvmOptions(cpuid, policy, completing);
   }
 
   /**
@@ -37,7 +43,12 @@ public record KvmOptions(CpuidPolicy cpuid, Ring3Policy ring3) implements Backen
    * @param policy the other one
    */
   public KvmOptions withCpuid(CpuidPolicy policy) {
-    return new KvmOptions(policy, ring3);
+    return new KvmOptions(policy, ring3, completing);
+  }
+
+  /** {@return these options with failed instructions executed in software} */
+  public KvmOptions withCompletion() {
+    return new KvmOptions(cpuid, ring3, true);
   }
 
   /**

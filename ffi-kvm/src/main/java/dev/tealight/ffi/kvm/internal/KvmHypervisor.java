@@ -35,6 +35,7 @@ final class KvmHypervisor implements Hypervisor {
   private final KvmDevice device;
   private final CpuidPolicy cpuidPolicy;
   private final Ring3Policy ring3Policy;
+  private final boolean completing;
   private final Arena arena = Arena.ofShared();
 
   // Guarded by this object's lock, as are all methods that use them.
@@ -52,6 +53,9 @@ final class KvmHypervisor implements Hypervisor {
    * @throws dev.tealight.HypervisorUnavailableException if it cannot run guests
    */
   static KvmHypervisor open(HostCalls host, KvmOptions options) {
+    if (options.completing()) {
+      FailedInstructions.find(); // before a guest needs it
+    }
     KvmHypervisor opened = new KvmHypervisor(host, KvmDevice.open(host), options);
     try {
       KickSignal.install(host);
@@ -72,6 +76,12 @@ final class KvmHypervisor implements Hypervisor {
     this.device = device;
     cpuidPolicy = options.cpuid();
     ring3Policy = options.ring3();
+    completing = options.completing();
+  }
+
+  /** {@return whether instructions that KVM fails to emulate are executed in software} */
+  boolean isCompleting() {
+    return completing;
   }
 
   @Override

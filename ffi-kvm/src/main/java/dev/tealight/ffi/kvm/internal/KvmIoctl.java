@@ -45,6 +45,8 @@ final class KvmIoctl {
   static final Ioctl SET_VCPU_EVENTS =
       write("KVM_SET_VCPU_EVENTS", KVMIO, 0xa0, KvmVcpuEvents.LAYOUT);
   static final Ioctl GET_TSC_KHZ = none("KVM_GET_TSC_KHZ", KVMIO, 0xa3);
+  static final Ioctl GET_XSAVE = read("KVM_GET_XSAVE", KVMIO, 0xa4, KvmXsave.LAYOUT);
+  static final Ioctl SET_XSAVE = write("KVM_SET_XSAVE", KVMIO, 0xa5, KvmXsave.LAYOUT);
 
   private KvmIoctl() {}
 }

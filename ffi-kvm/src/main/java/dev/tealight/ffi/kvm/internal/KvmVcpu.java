@@ -62,6 +62,9 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector, Unprivileg
   /** Set if the guest runs at privilege level 3. */
   private @Nullable Ring3 ring3;
 
+  /** Executes what KVM fails to emulate, if that was asked for. */
+  private final @Nullable FailedInstructions failed;
+
   // The elements of a string instruction that are still to be presented.
   private int elementsLeft;
   private long elementOffset;
@@ -83,6 +86,7 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector, Unprivileg
     regs = arena.allocate(KvmRegs.LAYOUT);
     sregs = arena.allocate(KvmSregs.LAYOUT);
     memoryByteSize = vm.memory().byteSize();
+    failed = vm.hypervisor().isCompleting() ? new FailedInstructions(arena) : null;
   }
 
   @Override
@@ -117,6 +121,9 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector, Unprivileg
       }
       if (result >= 0) {
         int reason = run.exitReason();
+        if (reason == KvmExit.INTERNAL_ERROR && isCompleted()) {
+          continue;
+        }
         if (reason != KvmExit.SET_TPR && reason != KvmExit.INTR) {
           return decode(reason, exit);
         }
@@ -256,6 +263,14 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector, Unprivileg
       }
     }
     return exit.event(ExitKind.INTERNAL_ERROR, 0, code);
+  }
+
+  /** {@return whether the instruction that failed has been executed after all} */
+  private boolean isCompleted() {
+    FailedInstructions somebody = failed;
+    return somebody != null
+        && run.internalErrorCode() == KvmRun.EMULATION_FAILED
+        && somebody.complete(this, descriptor, vm);
   }
 
   @Override

@@ -24,6 +24,7 @@ class KvmFactsTest {
           KvmIoeventfd.LAYOUT,
           KvmInterrupt.LAYOUT,
           KvmVcpuEvents.LAYOUT,
+          KvmXsave.LAYOUT,
           KvmGuestDebug.LAYOUT,
           KvmCpuid.HEADER,
           KvmCpuid.ENTRY,
@@ -72,7 +73,7 @@ class KvmFactsTest {
         checked++;
       }
     }
-    assertThat(checked).isEqualTo(19);
+    assertThat(checked).isEqualTo(21);
   }
 
   @ParameterizedTest

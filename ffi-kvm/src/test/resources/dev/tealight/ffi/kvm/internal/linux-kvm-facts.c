@@ -39,6 +39,8 @@ int main(void) {
   NUMBER(KVM_SET_GUEST_DEBUG);
   NUMBER(KVM_GET_VCPU_EVENTS);
   NUMBER(KVM_SET_VCPU_EVENTS);
+  NUMBER(KVM_GET_XSAVE);
+  NUMBER(KVM_SET_XSAVE);
   NUMBER(KVM_GET_TSC_KHZ);
 
   NUMBER(KVM_CAP_USER_MEMORY);
@@ -94,6 +96,8 @@ int main(void) {
   FACT("kvm_vcpu_events.exception_error_code", offsetof(struct kvm_vcpu_events, exception.error_code));
   FIELD(kvm_vcpu_events, exception_has_payload);
   FIELD(kvm_vcpu_events, exception_payload);
+  SIZE(kvm_xsave);
+  FIELD(kvm_xsave, region);
 
   SIZE(kvm_interrupt);
   FIELD(kvm_interrupt, irq);

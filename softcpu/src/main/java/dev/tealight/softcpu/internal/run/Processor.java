@@ -291,6 +291,30 @@ public final class Processor {
     processor.retired -= insns.length - done;
   }
 
+  /**
+   * Executes the instruction at RIP for a guest whose other instructions run elsewhere.
+   *
+   * @return false, with nothing in memory changed, if it faults, has to do with anything outside
+   *     the registers and RAM, or only starts to do its work
+   */
+  public boolean complete() {
+    abandonExit();
+    try {
+      Insn insn = decoder.decode(cpu.rip, cpu.codeBits);
+      if (!ForeignGuests.mayExecute(insn)) {
+        return false;
+      }
+      cpu.rip = insn.next();
+      insn.operation().execute(cpu, insn);
+      return true;
+    } catch (GuestFault | ExitSignal notHere) {
+      return false;
+    } finally {
+      cpu.exit.reason = ExitReason.NONE;
+      cache.takeDropped();
+    }
+  }
+
   private void leftInstruction(long rip) {
     cpu.rip = rip;
     restarts = true;

@@ -35,6 +35,12 @@ final class RegisterTransfer {
 
   static X86CpuState read(Cpu cpu) {
     X86CpuState state = new X86CpuState();
+    update(cpu, state);
+    return state;
+  }
+
+  /** Copies the processor's registers over those of a state. */
+  static void update(Cpu cpu, X86CpuState state) {
     for (int i = 0; i < GENERAL.length; i++) {
       state.set(GENERAL[i], cpu.gpr[i]);
     }
@@ -62,7 +68,6 @@ final class RegisterTransfer {
               (int) cpu.segments.limit(segment),
               cpu.segments.attributes(segment)));
     }
-    return state;
   }
 
   static void write(Cpu cpu, X86CpuState state) {

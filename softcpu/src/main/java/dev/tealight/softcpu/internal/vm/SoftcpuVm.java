@@ -2,14 +2,12 @@
 package dev.tealight.softcpu.internal.vm;
 
 import dev.tealight.GuestMemory;
-import dev.tealight.Protection;
 import dev.tealight.Region;
 import dev.tealight.Vcpu;
 import dev.tealight.Vm;
 import dev.tealight.VmOptions;
 import dev.tealight.softcpu.SoftcpuOptions;
 import dev.tealight.softcpu.internal.cpu.Ram;
-import dev.tealight.softcpu.internal.memory.Access;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -95,14 +93,6 @@ final class SoftcpuVm implements Vm, Ram {
 
   @Override
   public int permissions(long gpa) {
-    for (Region region : regions) {
-      if (gpa >= region.gpa() && gpa < region.end()) {
-        Protection allowed = region.protection();
-        return (allowed.read() ? Access.READ : 0)
-            | (allowed.write() ? Access.WRITE : 0)
-            | (allowed.execute() ? Access.EXECUTE : 0);
-      }
-    }
-    return Access.ALL;
+    return GuestRam.permissions(regions, gpa);
   }
 }
