@@ -79,6 +79,24 @@ void print_hex(uint32_t value) {
   print(text);
 }
 
+void check(int truth, const char *what) {
+  if (!truth) {
+    print("FAILURE: ");
+    print(what);
+    print("\n");
+    end(1);
+  }
+}
+
+uint32_t pci(uint32_t slot, uint32_t at) {
+  out32(0xcf8, 0x80000000 | slot << 11 | at);
+  return in32(0xcfc);
+}
+
+void open_line(uint32_t line) {
+  out8(0xa1, in8(0xa1) & ~(1 << (line - 8)));
+}
+
 void end(int status) {
   out32(0xf4, status);
   for (;;) {

@@ -36,6 +36,22 @@ static inline uint32_t in32(uint16_t port) {
   return value;
 }
 
+// A virtqueue of a legacy device: its memory is 4 pages.
+enum { QUEUE = 256, PAGE = 4096 };
+
+struct descriptor {
+  uint64_t address;
+  uint32_t length;
+  uint16_t flags;
+  uint16_t next;
+};
+
+// Reads a register of a function on PCI bus 0.
+uint32_t pci(uint32_t slot, uint32_t at);
+
+// Ends the run as a failure unless something is true.
+void check(int truth, const char *what);
+
 // Puts characters out on the first serial port.
 void print(const char *text);
 void print_hex(uint32_t value);
@@ -43,8 +59,11 @@ void print_hex(uint32_t value);
 // Ends the run with a status, by the debug-exit port.
 void __attribute__((noreturn)) end(int status);
 
-// How many interrupts came on a line, counted by the kernel's handlers.
+// How many interrupts came on a line, counted by the kernel's handlers. They close lines 8 to 15.
 extern volatile uint32_t interrupts[16];
+
+// Lets interrupts of a line from 8 to 15 come again.
+void open_line(uint32_t line);
 
 // The program.
 int main(uint32_t magic, const uint32_t *information);

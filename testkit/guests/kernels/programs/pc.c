@@ -4,16 +4,7 @@
 // block device on it behave as on a PC.
 #include "kernel.h"
 
-enum { TIMER_HZ = 1193182, QUEUE = 256, PAGE = 4096, SECTOR = 512 };
-
-static void check(int truth, const char *what) {
-  if (!truth) {
-    print("FAILURE: ");
-    print(what);
-    print("\n");
-    end(1);
-  }
-}
+enum { TIMER_HZ = 1193182, SECTOR = 512 };
 
 static int same(const char *a, const char *b) {
   while (*a != 0 && *a == *b) {
@@ -99,22 +90,10 @@ static void date(void) {
   print("\n");
 }
 
-static uint32_t pci(uint32_t slot, uint32_t at) {
-  out32(0xcf8, 0x80000000 | slot << 11 | at);
-  return in32(0xcfc);
-}
-
 static uint8_t ring[4 * PAGE] __attribute__((aligned(4096)));
 static uint32_t header[4];
 static uint8_t data[SECTOR];
 static volatile uint8_t status;
-
-struct descriptor {
-  uint64_t address;
-  uint32_t length;
-  uint16_t flags;
-  uint16_t next;
-};
 
 static void describe(int index, volatile void *address, uint32_t length, uint16_t flags) {
   struct descriptor *descriptors = (struct descriptor *)ring;
@@ -128,7 +107,7 @@ static void transfer(uint16_t io, uint32_t line, uint32_t type, uint32_t sector)
   volatile uint16_t *available = (volatile uint16_t *)(ring + 16 * QUEUE);
   volatile uint16_t *used = (volatile uint16_t *)(ring + 2 * PAGE);
   uint32_t seen = interrupts[line];
-  out8(0xa1, in8(0xa1) & ~(1 << (line - 8)));
+  open_line(line);
   header[0] = type;
   header[2] = sector;
   status = 0xff;

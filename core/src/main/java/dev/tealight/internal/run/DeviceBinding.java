@@ -11,6 +11,8 @@ import dev.tealight.device.DeviceContext;
 import dev.tealight.device.DeviceHypercall;
 import dev.tealight.device.GuestCallHandler;
 import dev.tealight.device.GuestCallRegistry;
+import dev.tealight.device.InterruptLine;
+import dev.tealight.device.PciFunction;
 import dev.tealight.device.VirtioTransport;
 import dev.tealight.spi.BootContext.AttachedDevice;
 import dev.tealight.spi.BootImage.DeclaredDevice;
@@ -19,6 +21,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +44,7 @@ final class DeviceBinding implements DeviceContext {
   private final FailureListener failures;
   private final @Nullable Platform platform;
   private final List<ReadinessSource> readiness = new ArrayList<>();
+  private int functionCount;
   private byte[] properties = new byte[PROPERTIES_BYTE_SIZE];
 
   DeviceBinding(
@@ -64,6 +68,11 @@ final class DeviceBinding implements DeviceContext {
 
   AttachedDevice activate(Device device) {
     device.activate(this);
+    if (platform != null && functionCount != 1) {
+      throw new ConfigurationException(
+          "device %s of type %s has %d PCI functions, expected 1: its guest finds devices on the PCI bus, in the manifest's order"
+              .formatted(declared.name(), declared.type(), functionCount));
+    }
     return new AttachedDevice(
         declared, MemorySegment.ofArray(properties).asReadOnly(), List.copyOf(readiness));
   }
@@ -105,9 +114,12 @@ final class DeviceBinding implements DeviceContext {
 
   @Override
   public Optional<VirtioTransport> virtio() {
-    return platform == null
-        ? Optional.empty()
-        : Optional.of(Platforms.virtio(this, platform.pci()));
+    return platform == null ? Optional.empty() : Optional.of(Platforms.virtio(this, this::attach));
+  }
+
+  private InterruptLine attach(String owner, PciFunction function) {
+    functionCount++;
+    return Objects.requireNonNull(platform).pci().attach(owner, function);
   }
 
   @Override

@@ -9,11 +9,19 @@ import dev.tealight.Console;
 import dev.tealight.Hypervisor;
 import dev.tealight.Image;
 import dev.tealight.Monitor;
+import dev.tealight.RunHandle;
 import dev.tealight.RunResult;
+import dev.tealight.device.Device;
+import dev.tealight.device.DeviceContext;
+import dev.tealight.device.MacAddress;
 import dev.tealight.device.block.BlockConfig;
+import dev.tealight.device.net.NetConfig;
+import dev.tealight.device.net.SwitchEndpoint;
+import dev.tealight.device.net.VirtualSwitch;
 import dev.tealight.multiboot.Multiboot;
 import dev.tealight.spi.BootContext;
 import dev.tealight.spi.BootImage;
+import dev.tealight.spi.BootImage.DeclaredDevice;
 import dev.tealight.spi.BootProtocol;
 import dev.tealight.spi.GuestArchitecture;
 import dev.tealight.spi.HypercallConvention;
@@ -28,11 +36,17 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Multiboot kernels on a real backend, with all of the platform around them. */
 abstract class KernelSuite {
   private static final byte[] FIRST_SECTOR =
       Arrays.copyOf("first sector\0".getBytes(StandardCharsets.US_ASCII), 64 * 512);
+
+  private static final MacAddress GUEST = MacAddress.parse("02:00:00:00:00:02");
+  private static final MacAddress NEIGHBOUR = MacAddress.parse("02:00:00:00:00:01");
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private Hypervisor hypervisor;
 
@@ -50,8 +64,15 @@ abstract class KernelSuite {
     }
   }
 
-  /** A kernel with a manifest of block devices, as Solo5's images have. */
-  private record Declaring(BootProtocol kernel, int disks) implements BootProtocol {
+  private static List<DeclaredDevice> disks(int count) {
+    return IntStream.rangeClosed(1, count)
+        .mapToObj(i -> new DeclaredDevice("disk" + i, "BLOCK_BASIC", i))
+        .toList();
+  }
+
+  /** A kernel with a manifest, as Solo5's images have. */
+  private record Declaring(BootProtocol kernel, List<DeclaredDevice> devices)
+      implements BootProtocol {
     @Override
     public String name() {
       return "declaring";
@@ -59,21 +80,14 @@ abstract class KernelSuite {
 
     @Override
     public BootImage open(Image image) {
-      return new Declared(kernel.open(image), disks);
+      return new Declared(kernel.open(image), devices);
     }
   }
 
-  private record Declared(BootImage kernel, int disks) implements BootImage {
+  private record Declared(BootImage kernel, List<DeclaredDevice> devices) implements BootImage {
     @Override
     public GuestArchitecture architecture() {
       return kernel.architecture();
-    }
-
-    @Override
-    public List<DeclaredDevice> devices() {
-      return IntStream.rangeClosed(1, disks)
-          .mapToObj(i -> new DeclaredDevice("disk" + i, "BLOCK_BASIC", i))
-          .toList();
     }
 
     @Override
@@ -101,7 +115,7 @@ abstract class KernelSuite {
     Monitor.Builder builder =
         Monitor.builder()
             .image("pc.elf", Guests.kernel("pc"))
-            .bootProtocol(new Declaring(protocol, disks))
+            .bootProtocol(new Declaring(protocol, disks(disks)))
             .memoryByteSize(16 << 20)
             .arguments("one", "two")
             .deadline(Duration.ofSeconds(60))
@@ -154,12 +168,115 @@ abstract class KernelSuite {
     Monitor.Builder builder =
         Monitor.builder()
             .image("pc.elf", Guests.kernel("pc"))
-            .bootProtocol(new Declaring(Multiboot.PROTOCOL, 1))
+            .bootProtocol(new Declaring(Multiboot.PROTOCOL, disks(1)))
             .hypervisor(hypervisor)
             .device("disk1", BlockConfig.memory(1 << 20).sectorByteSize(4096));
     assertThatThrownBy(builder::build)
         .isInstanceOf(ConfigurationException.class)
         .hasMessage(
             "device disk1 has sectors of 4096 bytes, but a virtio guest can only be told of 512");
+  }
+
+  private Monitor.Builder declaring(DeclaredDevice... devices) {
+    return Monitor.builder()
+        .image("pc.elf", Guests.kernel("pc"))
+        .bootProtocol(new Declaring(Multiboot.PROTOCOL, List.of(devices)))
+        .hypervisor(hypervisor);
+  }
+
+  private static void assertRefused(Monitor.Builder builder, String why) {
+    assertThatThrownBy(builder::build).isInstanceOf(ConfigurationException.class).hasMessage(why);
+  }
+
+  @Test
+  void surplusMissingAndMistypedDevicesAreNamed() {
+    DeclaredDevice disk = new DeclaredDevice("disk", "BLOCK_BASIC", 1);
+    assertRefused(
+        declaring(disk),
+        "device disk of type BLOCK_BASIC is declared by pc.elf but not attached; its manifest has"
+            + " disk (BLOCK_BASIC)");
+    assertRefused(
+        declaring(disk)
+            .device("disk", BlockConfig.memory(1 << 20))
+            .device("other", BlockConfig.memory(1 << 20)),
+        "device other is attached but not declared by pc.elf; its manifest has disk (BLOCK_BASIC)");
+    try (VirtualSwitch network = new VirtualSwitch()) {
+      assertRefused(
+          declaring(disk).device("disk", NetConfig.of(network.port("guest"))),
+          "device disk is declared by pc.elf with type BLOCK_BASIC but attached with type"
+              + " NET_BASIC; its manifest has disk (BLOCK_BASIC)");
+    }
+  }
+
+  /** Knows hypercalls only. */
+  private static final class Foreign implements Device {
+    @Override
+    public String type() {
+      return "FOREIGN";
+    }
+
+    @Override
+    public void activate(DeviceContext context) {
+      context.pollable(() -> false);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  @Test
+  void deviceThatIsNotOnTheBusIsRefusedBecauseLaterOnesWouldTakeItsPlace() {
+    assertRefused(
+        declaring(new DeclaredDevice("thing", "FOREIGN", 1)).device("thing", new Foreign()),
+        "device thing of type FOREIGN has 0 PCI functions, expected 1: its guest finds devices on"
+            + " the PCI bus, in the manifest's order");
+  }
+
+  private static byte[] frame(int byteSize, char first) {
+    byte[] frame = new byte[byteSize];
+    Arrays.fill(frame, (byte) byteSize);
+    System.arraycopy(GUEST.toBytes(), 0, frame, 0, 6);
+    System.arraycopy(NEIGHBOUR.toBytes(), 0, frame, 6, 6);
+    frame[12] = (byte) 0x88;
+    frame[13] = (byte) 0xb5;
+    frame[14] = (byte) first;
+    return frame;
+  }
+
+  private static byte[] next(SwitchEndpoint endpoint) throws InterruptedException {
+    return endpoint.receive(PATIENCE).orElseThrow(() -> new AssertionError("no frame came"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"halted", "busy"})
+  void framesReachAKernelByInterruptsAndComeBack(String how) throws InterruptedException {
+    ByteArrayOutputStream output = new ByteArrayOutputStream();
+    try (VirtualSwitch network = new VirtualSwitch();
+        SwitchEndpoint neighbour = network.port("neighbour").endpoint();
+        Monitor monitor =
+            Monitor.builder()
+                .image("echo.elf", Guests.kernel("echo"))
+                .bootProtocol(
+                    new Declaring(
+                        Multiboot.PROTOCOL, List.of(new DeclaredDevice("net", "NET_BASIC", 1))))
+                .memoryByteSize(16 << 20)
+                .arguments(how)
+                .device("net", NetConfig.of(network.port("guest")).mac(GUEST).mtu(1400))
+                .console(Console.direct(output::write))
+                .deadline(Duration.ofSeconds(60))
+                .hypervisor(hypervisor)
+                .build()) {
+      RunHandle handle = monitor.start();
+      assertThat(Arrays.copyOfRange(next(neighbour), 6, 12)).isEqualTo(GUEST.toBytes());
+      for (int size : new int[] {60, 61, 300, 1414}) {
+        neighbour.send(frame(size, '.'));
+        assertThat(Arrays.copyOfRange(next(neighbour), 12, size))
+            .isEqualTo(Arrays.copyOfRange(frame(size, '.'), 12, size));
+      }
+      neighbour.send(frame(60, 'e'));
+      assertThat(next(neighbour)).hasSize(60);
+      assertThat(handle.await()).isEqualTo(new RunResult.Halted(0));
+      assertThat(output.toString(StandardCharsets.US_ASCII)).isEqualTo("MTU 0x00000578\nSUCCESS\n");
+    }
   }
 }

@@ -3,6 +3,7 @@ package dev.tealight.device.virtio.internal;
 
 import dev.tealight.GuestAccessException;
 import dev.tealight.GuestMemory;
+import dev.tealight.ReadinessSource;
 import dev.tealight.device.DeviceContext;
 import dev.tealight.device.FrameLink;
 import dev.tealight.device.GuestCall;
@@ -35,6 +36,7 @@ final class VirtioNet extends LegacyFunction {
 
   private final GuestMemory memory;
   private final FrameLink link;
+  private final ReadinessSource source;
   private final byte[] mac;
   private final int mtu;
   private final HostFailures failures;
@@ -52,6 +54,7 @@ final class VirtioNet extends LegacyFunction {
     super(context.memory(), TYPE, ETHERNET, FEATURE_MAC | FEATURE_MTU, 2);
     this.memory = context.memory();
     this.link = link;
+    this.source = link.readiness();
     this.mac = mac.toBytes();
     this.mtu = mtu;
     this.failures = new HostFailures(context);
@@ -137,10 +140,12 @@ final class VirtioNet extends LegacyFunction {
     while (left > 0 && (halted || (isDriverReady() && queue.hasNext()))) {
       left--;
       int byteSize = take();
-      if (byteSize == 0) {
+      if (byteSize > 0) {
+        any |= isDriverReady() && deliver(queue, byteSize);
+      } else if (source.descriptor() >= 0 || !source.isReady()) {
+        // A source without a descriptor wakes whoever asked last whether it is ready.
         break;
       }
-      any |= isDriverReady() && deliver(queue, byteSize);
     }
     if (any) {
       completed(queue);
