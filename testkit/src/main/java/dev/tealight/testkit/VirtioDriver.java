@@ -320,7 +320,7 @@ public final class VirtioDriver implements DeviceContext, PciBus {
               random.nextInt(4),
               random.nextInt(MEMORY_BYTE_SIZE + 4096),
               byteSize(random),
-              random.nextInt(8) & random.nextInt(8),
+              random.nextInt(random.nextInt(4) == 0 ? 8 : 4),
               random.nextInt(5));
       case 9 -> poll(random.nextBoolean());
       default -> {

@@ -19,7 +19,7 @@ final class Platforms {
 
   static Platform create(
       String name, GuestCallRegistry registry, TimeSource time, ConsoleOutput console) {
-    for (PlatformProvider provider : ServiceLoader.load(PlatformProvider.class)) {
+    for (PlatformProvider provider : load(PlatformProvider.class)) {
       if (provider.name().equals(name)) {
         return provider.create(registry, time, console);
       }
@@ -28,13 +28,17 @@ final class Platforms {
   }
 
   static VirtioTransport virtio(DeviceContext context, PciBus bus) {
-    return ServiceLoader.load(VirtioProvider.class)
+    return load(VirtioProvider.class)
         .findFirst()
         .orElseThrow(
             () ->
                 missing(
                     "virtio for device %s".formatted(context.name()), "dev.tealight.device.virtio"))
         .create(context, bus);
+  }
+
+  private static <T> ServiceLoader<T> load(Class<T> provider) {
+    return ServiceLoader.load(provider, Platforms.class.getClassLoader());
   }
 
   private static ConfigurationException missing(String what, String module) {

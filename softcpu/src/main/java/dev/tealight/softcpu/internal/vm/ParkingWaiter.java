@@ -13,8 +13,13 @@ final class ParkingWaiter implements Waiter {
   /** The clock need not follow real time: it is looked at this often. */
   private static final long CLOCK_LOOK_NANOS = 10_000_000;
 
-  /** Descriptors cannot be polled without native access: they are looked at this often. */
+  /**
+   * Descriptors cannot be polled without native access: they are looked at this often, and less the
+   * longer nothing comes.
+   */
   private static final long DESCRIPTOR_LOOK_NANOS = 1_000_000;
+
+  private static final long IDLE_DESCRIPTOR_LOOK_NANOS = 8_000_000;
 
   private volatile boolean woken;
   private volatile @Nullable Thread waiting;
@@ -23,7 +28,11 @@ final class ParkingWaiter implements Waiter {
   public void await(TimeSource time, long deadlineNanos, List<ReadinessSource> sources) {
     waiting = Thread.currentThread();
     try {
-      long longest = longestPark(sources, deadlineNanos);
+      boolean descriptors = hasDescriptors(sources);
+      long longest =
+          descriptors
+              ? DESCRIPTOR_LOOK_NANOS
+              : deadlineNanos == NO_DEADLINE ? Long.MAX_VALUE : CLOCK_LOOK_NANOS;
       while (!woken && !anyReady(sources)) {
         long left =
             deadlineNanos == NO_DEADLINE ? Long.MAX_VALUE : deadlineNanos - time.monotonicNanos();
@@ -31,6 +40,9 @@ final class ParkingWaiter implements Waiter {
           break;
         }
         LockSupport.parkNanos(this, Math.min(left, longest));
+        if (descriptors) {
+          longest = Math.min(2 * longest, IDLE_DESCRIPTOR_LOOK_NANOS);
+        }
         if (Thread.currentThread().isInterrupted()) {
           break; // parking no longer blocks; the caller looks at why it was interrupted
         }
@@ -41,13 +53,13 @@ final class ParkingWaiter implements Waiter {
     }
   }
 
-  private static long longestPark(List<ReadinessSource> sources, long deadlineNanos) {
+  private static boolean hasDescriptors(List<ReadinessSource> sources) {
     for (int i = 0; i < sources.size(); i++) {
       if (sources.get(i).descriptor() >= 0) {
-        return DESCRIPTOR_LOOK_NANOS;
+        return true;
       }
     }
-    return deadlineNanos == NO_DEADLINE ? Long.MAX_VALUE : CLOCK_LOOK_NANOS;
+    return false;
   }
 
   private static boolean anyReady(List<ReadinessSource> sources) {
