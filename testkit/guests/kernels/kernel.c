@@ -93,6 +93,16 @@ uint32_t pci(uint32_t slot, uint32_t at) {
   return in32(0xcfc);
 }
 
+uint32_t find(uint32_t identity) {
+  for (uint32_t slot = 0; slot < 32; slot++) {
+    if (pci(slot, 0) == identity) {
+      return slot;
+    }
+  }
+  check(0, "the device is not on the bus");
+  return 0;
+}
+
 void open_line(uint32_t line) {
   out8(0xa1, in8(0xa1) & ~(1 << (line - 8)));
 }

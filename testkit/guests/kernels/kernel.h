@@ -49,6 +49,9 @@ struct descriptor {
 // Reads a register of a function on PCI bus 0.
 uint32_t pci(uint32_t slot, uint32_t at);
 
+// Finds the slot of the first function with an identity; without one the run fails.
+uint32_t find(uint32_t identity);
+
 // Ends the run as a failure unless something is true.
 void check(int truth, const char *what);
 

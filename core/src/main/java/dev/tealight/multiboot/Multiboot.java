@@ -2,8 +2,9 @@
 package dev.tealight.multiboot;
 
 import dev.tealight.Image;
-import dev.tealight.spi.BootImage;
+import dev.tealight.spi.BootImage.DeclaredDevice;
 import dev.tealight.spi.BootProtocol;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
@@ -16,8 +17,8 @@ import java.util.Objects;
  */
 public final class Multiboot implements BootProtocol {
 
-  /** Reads and boots kernels, without modules. */
-  public static final BootProtocol PROTOCOL = new Multiboot(List.of());
+  /** Reads and boots kernels, without modules or devices. */
+  public static final Multiboot PROTOCOL = new Multiboot(List.of(), List.of());
 
   /** A file that is loaded with the kernel. */
   public static final class Module {
@@ -45,18 +46,33 @@ public final class Multiboot implements BootProtocol {
   }
 
   private final List<Module> modules;
+  private final List<DeclaredDevice> devices;
 
-  private Multiboot(List<Module> modules) {
+  private Multiboot(List<Module> modules, List<DeclaredDevice> devices) {
     this.modules = modules;
+    this.devices = devices;
   }
 
   /**
    * {@return a protocol that also loads modules}
    *
-   * @param modules in the order in which the kernel finds them
+   * @param modules in the order in which the kernel finds them; they replace earlier ones
    */
-  public static BootProtocol withModules(Module... modules) {
-    return new Multiboot(List.of(modules));
+  public Multiboot withModules(Module... modules) {
+    return new Multiboot(List.of(modules), devices);
+  }
+
+  /**
+   * {@return a protocol for kernels that have one more device} It is attached by its name, as if
+   * the kernel declared it; the kernel finds it on the PCI bus, behind those added before.
+   *
+   * @param name for {@code Monitor.Builder.device}
+   * @param type for instance {@code BLOCK_BASIC} or {@code NET_BASIC}
+   */
+  public Multiboot withDevice(String name, String type) {
+    List<DeclaredDevice> more = new ArrayList<>(devices);
+    more.add(new DeclaredDevice(name, type, more.size() + 1));
+    return new Multiboot(modules, List.copyOf(more));
   }
 
   /**
@@ -67,7 +83,7 @@ public final class Multiboot implements BootProtocol {
    * @throws dev.tealight.ImageException if it is no kernel of this kind, or damaged; says where
    */
   public static MultibootImage read(Image image) {
-    return MultibootImage.read(image, List.of());
+    return PROTOCOL.open(image);
   }
 
   @Override
@@ -76,7 +92,7 @@ public final class Multiboot implements BootProtocol {
   }
 
   @Override
-  public BootImage open(Image image) {
-    return MultibootImage.read(image, modules);
+  public MultibootImage open(Image image) {
+    return MultibootImage.read(image, modules, devices);
   }
 }

@@ -48,16 +48,22 @@ public final class MultibootImage implements BootImage {
   private final MultibootHeader header;
   private final Segments.Loaded loaded;
   private final List<Module> modules;
+  private final List<DeclaredDevice> devices;
 
   private MultibootImage(
-      String name, MultibootHeader header, Segments.Loaded loaded, List<Module> modules) {
+      String name,
+      MultibootHeader header,
+      Segments.Loaded loaded,
+      List<Module> modules,
+      List<DeclaredDevice> devices) {
     this.name = name;
     this.header = header;
     this.loaded = loaded;
     this.modules = modules;
+    this.devices = devices;
   }
 
-  static MultibootImage read(Image image, List<Module> modules) {
+  static MultibootImage read(Image image, List<Module> modules, List<DeclaredDevice> devices) {
     MultibootHeader header =
         MultibootHeader.find(image)
             .orElseThrow(
@@ -65,7 +71,7 @@ public final class MultibootImage implements BootImage {
                     new ImageException(
                         "image %s has no multiboot header in its first 8192 bytes"
                             .formatted(image.name())));
-    return new MultibootImage(image.name(), header, Segments.read(image, header), modules);
+    return new MultibootImage(image.name(), header, Segments.read(image, header), modules, devices);
   }
 
   /** {@return the header} */
@@ -104,10 +110,10 @@ public final class MultibootImage implements BootImage {
     return GuestArchitecture.X86_64;
   }
 
-  /** {@return none: a kernel finds its devices itself} */
+  /** {@return those it was opened with: a kernel declares none} */
   @Override
   public List<DeclaredDevice> devices() {
-    return List.of();
+    return devices;
   }
 
   @Override

@@ -73,7 +73,8 @@ class MultibootTest {
   void kernelIsEnteredAsALoaderWouldWithWhatItWasTold() {
     ByteBuffer file = withAddresses(0x1020);
     BootImage image =
-        Multiboot.withModules(
+        Multiboot.PROTOCOL
+            .withModules(
                 new Multiboot.Module("config a", "content".getBytes(StandardCharsets.US_ASCII)))
             .open(Image.of("dir/my kernel", bytes(file)));
     try (FakeBoot boot = new FakeBoot(4 * MIB)) {

@@ -28,7 +28,7 @@ public final class Guests {
   /**
    * {@return a multiboot kernel}
    *
-   * @param name of the program: {@code pc} or {@code echo}
+   * @param name of the program: {@code pc}, {@code echo} or {@code sectors}
    * @throws IllegalArgumentException if there is no such program
    */
   public static byte[] kernel(String name) {

@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tealight.ConfigurationException;
 import dev.tealight.Console;
 import dev.tealight.Hypervisor;
-import dev.tealight.Image;
 import dev.tealight.Monitor;
 import dev.tealight.RunHandle;
 import dev.tealight.RunResult;
@@ -19,20 +18,11 @@ import dev.tealight.device.net.NetConfig;
 import dev.tealight.device.net.SwitchEndpoint;
 import dev.tealight.device.net.VirtualSwitch;
 import dev.tealight.multiboot.Multiboot;
-import dev.tealight.spi.BootContext;
-import dev.tealight.spi.BootImage;
-import dev.tealight.spi.BootImage.DeclaredDevice;
-import dev.tealight.spi.BootProtocol;
-import dev.tealight.spi.GuestArchitecture;
-import dev.tealight.spi.HypercallConvention;
 import dev.tealight.testkit.Guests;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.List;
-import java.util.Optional;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -64,58 +54,15 @@ abstract class KernelSuite {
     }
   }
 
-  private static List<DeclaredDevice> disks(int count) {
-    return IntStream.rangeClosed(1, count)
-        .mapToObj(i -> new DeclaredDevice("disk" + i, "BLOCK_BASIC", i))
-        .toList();
-  }
-
-  /** A kernel with a manifest, as Solo5's images have. */
-  private record Declaring(BootProtocol kernel, List<DeclaredDevice> devices)
-      implements BootProtocol {
-    @Override
-    public String name() {
-      return "declaring";
+  private Monitor.Builder kernel(Multiboot kernel, int disks) {
+    Multiboot protocol = kernel;
+    for (int i = 1; i <= disks; i++) {
+      protocol = protocol.withDevice("disk" + i, "BLOCK_BASIC");
     }
-
-    @Override
-    public BootImage open(Image image) {
-      return new Declared(kernel.open(image), devices);
-    }
-  }
-
-  private record Declared(BootImage kernel, List<DeclaredDevice> devices) implements BootImage {
-    @Override
-    public GuestArchitecture architecture() {
-      return kernel.architecture();
-    }
-
-    @Override
-    public long memoryByteSize(long requestedByteSize) {
-      return kernel.memoryByteSize(requestedByteSize);
-    }
-
-    @Override
-    public HypercallConvention hypercalls() {
-      return kernel.hypercalls();
-    }
-
-    @Override
-    public Optional<String> platform() {
-      return kernel.platform();
-    }
-
-    @Override
-    public void boot(BootContext context) {
-      kernel.boot(context);
-    }
-  }
-
-  private Monitor.Builder kernel(BootProtocol protocol, int disks) {
     Monitor.Builder builder =
         Monitor.builder()
             .image("pc.elf", Guests.kernel("pc"))
-            .bootProtocol(new Declaring(protocol, disks(disks)))
+            .bootProtocol(protocol)
             .memoryByteSize(16 << 20)
             .arguments("one", "two")
             .deadline(Duration.ofSeconds(60))
@@ -128,8 +75,8 @@ abstract class KernelSuite {
 
   @Test
   void kernelFindsItsBootInformationItsTimerAndItsDevices() throws InterruptedException {
-    BootProtocol protocol =
-        Multiboot.withModules(
+    Multiboot protocol =
+        Multiboot.PROTOCOL.withModules(
             new Multiboot.Module("first", "text".getBytes(StandardCharsets.US_ASCII)),
             new Multiboot.Module("second", new byte[0]));
     ByteArrayOutputStream output = new ByteArrayOutputStream();
@@ -168,7 +115,7 @@ abstract class KernelSuite {
     Monitor.Builder builder =
         Monitor.builder()
             .image("pc.elf", Guests.kernel("pc"))
-            .bootProtocol(new Declaring(Multiboot.PROTOCOL, disks(1)))
+            .bootProtocol(Multiboot.PROTOCOL.withDevice("disk1", "BLOCK_BASIC"))
             .hypervisor(hypervisor)
             .device("disk1", BlockConfig.memory(1 << 20).sectorByteSize(4096));
     assertThatThrownBy(builder::build)
@@ -177,10 +124,10 @@ abstract class KernelSuite {
             "device disk1 has sectors of 4096 bytes, but a virtio guest can only be told of 512");
   }
 
-  private Monitor.Builder declaring(DeclaredDevice... devices) {
+  private Monitor.Builder declaring(String name, String type) {
     return Monitor.builder()
         .image("pc.elf", Guests.kernel("pc"))
-        .bootProtocol(new Declaring(Multiboot.PROTOCOL, List.of(devices)))
+        .bootProtocol(Multiboot.PROTOCOL.withDevice(name, type))
         .hypervisor(hypervisor);
   }
 
@@ -190,19 +137,18 @@ abstract class KernelSuite {
 
   @Test
   void surplusMissingAndMistypedDevicesAreNamed() {
-    DeclaredDevice disk = new DeclaredDevice("disk", "BLOCK_BASIC", 1);
     assertRefused(
-        declaring(disk),
+        declaring("disk", "BLOCK_BASIC"),
         "device disk of type BLOCK_BASIC is declared by pc.elf but not attached; its manifest has"
             + " disk (BLOCK_BASIC)");
     assertRefused(
-        declaring(disk)
+        declaring("disk", "BLOCK_BASIC")
             .device("disk", BlockConfig.memory(1 << 20))
             .device("other", BlockConfig.memory(1 << 20)),
         "device other is attached but not declared by pc.elf; its manifest has disk (BLOCK_BASIC)");
     try (VirtualSwitch network = new VirtualSwitch()) {
       assertRefused(
-          declaring(disk).device("disk", NetConfig.of(network.port("guest"))),
+          declaring("disk", "BLOCK_BASIC").device("disk", NetConfig.of(network.port("guest"))),
           "device disk is declared by pc.elf with type BLOCK_BASIC but attached with type"
               + " NET_BASIC; its manifest has disk (BLOCK_BASIC)");
     }
@@ -227,7 +173,7 @@ abstract class KernelSuite {
   @Test
   void deviceThatIsNotOnTheBusIsRefusedBecauseLaterOnesWouldTakeItsPlace() {
     assertRefused(
-        declaring(new DeclaredDevice("thing", "FOREIGN", 1)).device("thing", new Foreign()),
+        declaring("thing", "FOREIGN").device("thing", new Foreign()),
         "device thing of type FOREIGN has 0 PCI functions, expected 1: its guest finds devices on"
             + " the PCI bus, in the manifest's order");
   }
@@ -247,6 +193,25 @@ abstract class KernelSuite {
     return endpoint.receive(PATIENCE).orElseThrow(() -> new AssertionError("no frame came"));
   }
 
+  @Test
+  void kernelReadsSectorsOneByOne() throws InterruptedException {
+    ByteArrayOutputStream output = new ByteArrayOutputStream();
+    try (Monitor monitor =
+        Monitor.builder()
+            .image("sectors.elf", Guests.kernel("sectors"))
+            .bootProtocol(Multiboot.PROTOCOL.withDevice("disk", "BLOCK_BASIC"))
+            .memoryByteSize(16 << 20)
+            .arguments("300")
+            .device("disk", BlockConfig.memory(FIRST_SECTOR))
+            .console(Console.direct(output::write))
+            .deadline(Duration.ofSeconds(60))
+            .hypervisor(hypervisor)
+            .build()) {
+      assertThat(monitor.run()).isEqualTo(new RunResult.Halted(0));
+      assertThat(output.toString(StandardCharsets.US_ASCII)).isEqualTo("start\nend\n");
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"halted", "busy"})
   void framesReachAKernelByInterruptsAndComeBack(String how) throws InterruptedException {
@@ -256,9 +221,7 @@ abstract class KernelSuite {
         Monitor monitor =
             Monitor.builder()
                 .image("echo.elf", Guests.kernel("echo"))
-                .bootProtocol(
-                    new Declaring(
-                        Multiboot.PROTOCOL, List.of(new DeclaredDevice("net", "NET_BASIC", 1))))
+                .bootProtocol(Multiboot.PROTOCOL.withDevice("net", "NET_BASIC"))
                 .memoryByteSize(16 << 20)
                 .arguments(how)
                 .device("net", NetConfig.of(network.port("guest")).mac(GUEST).mtu(1400))
