@@ -7,6 +7,7 @@ import org.jspecify.annotations.NullMarked;
 @SuppressWarnings("requires-automatic") // JMH has no module descriptor
 module dev.tealight.bench {
   requires dev.tealight;
+  requires dev.tealight.device.block;
   requires dev.tealight.device.net;
   requires dev.tealight.ffi.kvm;
   requires dev.tealight.softcpu;
