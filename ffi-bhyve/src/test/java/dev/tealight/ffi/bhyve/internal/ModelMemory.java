@@ -7,6 +7,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import dev.tealight.Protection;
 import dev.tealight.Region;
 import dev.tealight.Vm;
+import dev.tealight.ffi.posix.FreeBsdErrno;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -119,6 +121,22 @@ final class ModelMemory {
       }
       table = entry & ADDRESS;
     }
+  }
+
+  /** {@return 0 or a negated errno} */
+  long translate(VmmFacts facts, MemorySegment argument) {
+    MemorySegment paging = argument.asSlice(facts.value("vm_gla2gpa.paging"));
+    if (facts.getInt(paging, "vm_guest_paging.paging_mode") != facts.number("PAGING_MODE_64")) {
+      return -FreeBsdErrno.EINVAL;
+    }
+    long gla = facts.getLong(argument, "vm_gla2gpa.gla");
+    long gpa = walk(gla, facts.getLong(paging, "vm_guest_paging.cr3"));
+    if (gpa == OUTSIDE) {
+      return -FreeBsdErrno.EFAULT;
+    }
+    facts.putInt(argument, "vm_gla2gpa.fault", gpa == FAULT ? 1 : 0);
+    facts.putLong(argument, "vm_gla2gpa.gpa", gpa);
+    return 0;
   }
 
   /** {@return the bytes at a linear address, as many as there are up to 15} */

@@ -41,13 +41,13 @@ final class ModelVcpu {
   private final ModelVm vm;
   private final VmmFacts facts;
   final Vcpu processor;
+  final ModelCapabilities capabilities;
   private final ExitFrame frame = new ExitFrame();
 
   // Guarded by the VM's lock.
   boolean active;
   boolean marked;
   boolean running;
-  boolean haltExit;
   boolean sawSuspension;
   boolean reportedSuspension;
   int idleRequests;
@@ -73,6 +73,7 @@ final class ModelVcpu {
     this.vm = vm;
     this.facts = facts;
     this.processor = processor;
+    capabilities = new ModelCapabilities(facts, vm.kernel.amd);
   }
 
   /** As after the kernel made or reset it: all registers 0. */
@@ -85,7 +86,7 @@ final class ModelVcpu {
     nextRip = 0;
     active = false;
     marked = false;
-    haltExit = false;
+    capabilities.reset();
     sawSuspension = false;
     reportedSuspension = false;
     injected = -1;
@@ -93,6 +94,23 @@ final class ModelVcpu {
 
   void restart() {
     nextRip = rip;
+    rewrite = true;
+  }
+
+  /** {@return 0 or a negated errno} */
+  long inject(MemorySegment argument) {
+    int vector = facts.getInt(argument, "vm_exception.vector");
+    if (injected >= 0) {
+      return -FreeBsdErrno.EBUSY;
+    }
+    if (vector < 0 || vector > 31 || vector == 8) {
+      return -FreeBsdErrno.EINVAL;
+    }
+    injected = vector;
+    if (facts.getInt(argument, "vm_exception.restart_instruction") != 0) {
+      restart();
+    }
+    return 0;
   }
 
   // Registers.
@@ -111,8 +129,14 @@ final class ModelVcpu {
       case 21 -> state.get(X86Register.RFLAGS);
       case 32 -> state.get(X86Register.EFER) | (vm.kernel.amd ? EFER_SVME : 0);
       case 33 -> state.get(X86Register.CR2);
+      case 45 -> vm.kernel.amd && hasBases() ? state.segment(X86Segment.Name.FS).base() : null;
+      case 46 -> vm.kernel.amd && hasBases() ? state.segment(X86Segment.Name.GS).base() : null;
       default -> null;
     };
+  }
+
+  private boolean hasBases() {
+    return facts.has("VM_REG_GUEST_FS_BASE");
   }
 
   boolean set(int number, long value) {
@@ -137,6 +161,9 @@ final class ModelVcpu {
       case 21 -> state.set(X86Register.RFLAGS, value);
       case 32 -> state.set(X86Register.EFER, value & ~EFER_SVME);
       case 33 -> state.set(X86Register.CR2, value);
+      case 44 -> {
+        return vm.kernel.amd; // which ignores it
+      }
       default -> {
         return false;
       }
@@ -344,7 +371,7 @@ final class ModelVcpu {
   /** Sleeps in the kernel until something happens. */
   private void sleep() {
     boolean forGood = (state.get(X86Register.RFLAGS) & INTERRUPTS_ENABLED) == 0;
-    if (forGood && haltExit && vm.allHaltedForGood()) {
+    if (forGood && capabilities.haltExit() && vm.allHaltedForGood()) {
       vm.suspend(facts.number("VM_SUSPEND_HALT"));
     } else {
       vm.await();

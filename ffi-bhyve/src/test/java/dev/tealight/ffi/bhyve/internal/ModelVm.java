@@ -50,7 +50,7 @@ final class ModelVm {
     return Objects.requireNonNull(memory);
   }
 
-  long allocate(int segment, long byteSize) {
+  long allocate(int segment, long byteSize, boolean named) {
     synchronized (lock) {
       if (segment < 0 || segment >= facts.number("VM_MAX_MEMSEGS")) {
         return -FreeBsdErrno.EINVAL;
@@ -58,7 +58,7 @@ final class ModelVm {
       if (byteSize <= 0 || !ModelMemory.isPage(byteSize)) {
         return -FreeBsdErrno.EINVAL;
       }
-      if (segment != facts.number("VM_SYSMEM")) {
+      if (named || segment != facts.number("VM_SYSMEM")) {
         return 0; // held for nobody: the model has one
       }
       if (memory != null) {

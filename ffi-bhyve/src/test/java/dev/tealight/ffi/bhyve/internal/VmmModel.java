@@ -32,7 +32,11 @@ final class VmmModel implements HostCalls {
   static final long TSC_FREQUENCY = 1_000_000_000;
 
   private static final int PROT_EXEC = 4;
+  private static final int PROT_WRITE = 2;
   private static final int MAP_SHARED = 1;
+  private static final int ACCESS = 3; // of the flags of open: 0 is for reading
+  private static final long PAGE = 4096;
+  private static final long MOST_ADDRESSES = 1L << 47;
   private static final int CONTROL_NAME = 230;
   private static final long REQUEST_SIZE = 0x1fff;
   private static final int COPIES_IN = 0x80000000;
@@ -144,7 +148,10 @@ final class VmmModel implements HostCalls {
       if (!loaded || !hardware || !facts.has("VMMCTL_VM_CREATE")) {
         return -FreeBsdErrno.ENOENT;
       }
-      return root ? descriptor(new Control()) : -FreeBsdErrno.EACCES;
+      if (!root) {
+        return -FreeBsdErrno.EACCES;
+      }
+      return (flags & ACCESS) == 0 ? -FreeBsdErrno.EPERM : descriptor(new Control());
     }
     ModelVm vm = name.startsWith("/dev/vmm/") ? vms.get(name.substring(9)) : null;
     if (vm == null) {
@@ -216,7 +223,7 @@ final class VmmModel implements HostCalls {
     if (!hardware) {
       return -FreeBsdErrno.ENXIO;
     }
-    if (name.isEmpty() || !name.matches("[A-Za-z0-9._/-]{1,229}")) {
+    if (!name.matches("[A-Za-z0-9._/-]{1,229}") || name.contains("..")) {
       return -FreeBsdErrno.EINVAL;
     }
     if (vms.putIfAbsent(name, new ModelVm(this, name, facts)) != null) {
@@ -246,6 +253,9 @@ final class VmmModel implements HostCalls {
     }
     if (!(descriptors.get(descriptor) instanceof ModelVm vm)) {
       return -FreeBsdErrno.EBADF;
+    }
+    if ((flags & MAP_SHARED) == 0 && (protection & PROT_WRITE) != 0) {
+      return -FreeBsdErrno.EACCES;
     }
     if ((protection & PROT_EXEC) != 0 || (flags & MAP_SHARED) == 0) {
       return -FreeBsdErrno.EINVAL;
@@ -346,7 +356,9 @@ final class VmmModel implements HostCalls {
 
   private long onVm(ModelVm vm, String request, MemorySegment argument) {
     if (vm.destroyed) {
-      return -FreeBsdErrno.ENXIO;
+      // Another VM of this name has other minor numbers.
+      ModelVm now = vms.getOrDefault(vm.name, vm);
+      return now.equals(vm) ? -FreeBsdErrno.ENXIO : -FreeBsdErrno.ENOTTY;
     }
     return switch (request) {
       case "VM_ALLOC_MEMSEG", "VM_ALLOC_MEMSEG_14" -> allocate(vm, request, argument);
@@ -360,11 +372,9 @@ final class VmmModel implements HostCalls {
 
   private long allocate(ModelVm vm, String request, MemorySegment argument) {
     String struct = request.equals("VM_ALLOC_MEMSEG") ? "vm_memseg" : "vm_memseg_14";
-    if (argument.get(JAVA_BYTE, facts.value(struct + ".name")) != 0) {
-      return 0; // memory of a device, which nobody asks for
-    }
-    return vm.allocate(
-        facts.getInt(argument, struct + ".segid"), facts.getLong(argument, struct + ".len"));
+    boolean named = argument.get(JAVA_BYTE, facts.value(struct + ".name")) != 0;
+    int segment = facts.getInt(argument, struct + ".segid");
+    return vm.allocate(segment, facts.getLong(argument, struct + ".len"), named);
   }
 
   private long map(ModelVm vm, MemorySegment argument) {
@@ -382,7 +392,8 @@ final class VmmModel implements HostCalls {
         || offset + byteSize > vm.memory().byteSize()) {
       return -FreeBsdErrno.EINVAL;
     }
-    if (vm.memory().overlaps(gpa, byteSize)) {
+    boolean beyond = Long.compareUnsigned(gpa, MOST_ADDRESSES) >= 0;
+    if (beyond || vm.memory().overlaps(gpa, byteSize)) {
       return -FreeBsdErrno.ENOMEM;
     }
     if (vm.memory().count() == facts.number("VM_MAX_MEMMAPS")) {
@@ -411,7 +422,7 @@ final class VmmModel implements HostCalls {
     return switch (request) {
       case "VM_RUN" ->
           facts.has("vm_run.cpuset")
-              ? vcpu.run(memory(facts.getLong(argument, "vm_run.vm_exit"), exitByteSize()))
+              ? runBehindPointer(vcpu, facts.getLong(argument, "vm_run.vm_exit"))
               : vcpu.run(argument.asSlice(facts.value("vm_run.vm_exit"), exitByteSize()));
       case "VM_RUN_13" ->
           vcpu.run(argument.asSlice(facts.value("vm_run_13.vm_exit"), exitByteSize()));
@@ -422,13 +433,24 @@ final class VmmModel implements HostCalls {
     };
   }
 
+  /** What the guest does is done, even if nobody can be told. */
+  private long runBehindPointer(ModelVcpu vcpu, long exit) {
+    try (Arena arena = Arena.ofConfined()) {
+      boolean bad = exit >= 0 && exit < PAGE;
+      long result =
+          vcpu.run(bad ? arena.allocate(exitByteSize(), 8) : memory(exit, exitByteSize()));
+      return bad && result >= 0 ? -FreeBsdErrno.EFAULT : result;
+    }
+  }
+
   private long exitByteSize() {
     return facts.value("sizeof vm_exit");
   }
 
   private long onIdleVcpu(ModelVm vm, ModelVcpu vcpu, String request, MemorySegment argument) {
     return switch (request) {
-      case "VM_SET_CAPABILITY" -> capability(vcpu, argument);
+      case "VM_SET_CAPABILITY" -> capability(vcpu, argument, true);
+      case "VM_GET_CAPABILITY" -> capability(vcpu, argument, false);
       case "VM_SET_REGISTER" -> {
         long value = facts.getLong(argument, "vm_register.regval");
         yield valid(vcpu.set(facts.getInt(argument, "vm_register.regnum"), value));
@@ -449,8 +471,8 @@ final class VmmModel implements HostCalls {
         vcpu.restart();
         yield 0;
       }
-      case "VM_INJECT_EXCEPTION" -> inject(vcpu, argument);
-      case "VM_GLA2GPA_NOFAULT" -> translate(vm, argument);
+      case "VM_INJECT_EXCEPTION" -> vcpu.inject(argument);
+      case "VM_GLA2GPA_NOFAULT" -> vm.memory().translate(facts, argument);
       default -> -FreeBsdErrno.ENOTTY;
     };
   }
@@ -459,13 +481,16 @@ final class VmmModel implements HostCalls {
     return was ? 0 : -FreeBsdErrno.EINVAL;
   }
 
-  private long capability(ModelVcpu vcpu, MemorySegment argument) {
+  private long capability(ModelVcpu vcpu, MemorySegment argument, boolean set) {
     int type = facts.getInt(argument, "vm_capability.captype");
-    if (type != facts.number("VM_CAP_HALT_EXIT")) {
-      return type >= facts.number("VM_CAP_MAX") ? -FreeBsdErrno.EINVAL : -FreeBsdErrno.ENOENT;
+    if (set) {
+      return vcpu.capabilities.set(type, facts.getInt(argument, "vm_capability.capval"));
     }
-    vcpu.haltExit = facts.getInt(argument, "vm_capability.capval") != 0;
-    return 0;
+    int value = vcpu.capabilities.get(type);
+    if (value >= 0) {
+      facts.putInt(argument, "vm_capability.capval", value);
+    }
+    return Math.min(value, 0);
   }
 
   private long registers(ModelVcpu vcpu, String request, MemorySegment argument) {
@@ -489,36 +514,6 @@ final class VmmModel implements HostCalls {
         values.set(JAVA_LONG_UNALIGNED, 8L * i, value);
       }
     }
-    return 0;
-  }
-
-  private long inject(ModelVcpu vcpu, MemorySegment argument) {
-    int vector = facts.getInt(argument, "vm_exception.vector");
-    if (vcpu.injected >= 0) {
-      return -FreeBsdErrno.EBUSY;
-    }
-    if (vector < 0 || vector > 31 || vector == 8) {
-      return -FreeBsdErrno.EINVAL;
-    }
-    vcpu.injected = vector;
-    if (facts.getInt(argument, "vm_exception.restart_instruction") != 0) {
-      vcpu.restart();
-    }
-    return 0;
-  }
-
-  private long translate(ModelVm vm, MemorySegment argument) {
-    MemorySegment paging = argument.asSlice(facts.value("vm_gla2gpa.paging"));
-    if (facts.getInt(paging, "vm_guest_paging.paging_mode") != facts.number("PAGING_MODE_64")) {
-      return -FreeBsdErrno.EINVAL;
-    }
-    long gla = facts.getLong(argument, "vm_gla2gpa.gla");
-    long gpa = vm.memory().walk(gla, facts.getLong(paging, "vm_guest_paging.cr3"));
-    if (gpa == ModelMemory.OUTSIDE) {
-      return -FreeBsdErrno.EFAULT;
-    }
-    facts.putInt(argument, "vm_gla2gpa.fault", gpa == ModelMemory.FAULT ? 1 : 0);
-    facts.putLong(argument, "vm_gla2gpa.gpa", gpa);
     return 0;
   }
 

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.ffi.bhyve.internal;
+
+import dev.tealight.ffi.posix.FreeBsdErrno;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** What a vCPU of the model can be told to do beside running. */
+final class ModelCapabilities {
+  private static final int HALT_EXIT = 0;
+  private static final int UNRESTRICTED_GUEST = 3;
+
+  private final VmmFacts facts;
+  private final boolean amd;
+  private final Map<Integer, Integer> values = new TreeMap<>();
+
+  ModelCapabilities(VmmFacts facts, boolean amd) {
+    this.facts = facts;
+    this.amd = amd;
+  }
+
+  /** Those that every processor of its maker has here; a real one may lack some. */
+  private boolean isOffered(int type) {
+    return switch (type) {
+      case 0, 2, 3, 8 -> true; // HALT_EXIT, PAUSE_EXIT, UNRESTRICTED_GUEST, IPI_EXIT
+      case 1, 4 -> !amd; // MTRAP_EXIT, ENABLE_INVPCID
+      case 5, 9 -> !amd || facts.version() > 13; // BPT_EXIT, MASK_HWINTR
+      case 10 -> amd; // RFLAGS_TF
+      default -> false; // 6 and 7, RDPID and RDTSCP, are of newer processors
+    };
+  }
+
+  private int error(int type) {
+    if (type < 0 || type >= facts.number("VM_CAP_MAX")) {
+      return -FreeBsdErrno.EINVAL;
+    }
+    return isOffered(type) ? 0 : -FreeBsdErrno.ENOENT;
+  }
+
+  /** {@return 0 or a negated errno} */
+  int set(int type, int value) {
+    int error = error(type);
+    if (error != 0) {
+      return error;
+    }
+    if (type == UNRESTRICTED_GUEST && amd) {
+      return value != 0 ? 0 : -FreeBsdErrno.EINVAL;
+    }
+    values.put(type, value);
+    return 0;
+  }
+
+  /** {@return the value or a negated errno} */
+  int get(int type) {
+    int error = error(type);
+    if (error != 0) {
+      return error;
+    }
+    return values.getOrDefault(type, type == UNRESTRICTED_GUEST && amd ? 1 : 0);
+  }
+
+  boolean haltExit() {
+    return get(HALT_EXIT) != 0;
+  }
+
+  /** As after the kernel made or reset the vCPU. */
+  void reset() {
+    values.clear();
+  }
+}
