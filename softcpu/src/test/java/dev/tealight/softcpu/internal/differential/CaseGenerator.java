@@ -94,7 +94,9 @@ final class CaseGenerator {
       test.emit(0x39, 0xC8); // CMP EAX,ECX defines them all
       test.undefinedFlags = 0;
     }
+    test.beginInstruction();
     template.body().emit(encoder);
+    test.endInstruction();
     test.everUndefinedFlags |= template.undefines();
     test.undefinedFlags = (test.undefinedFlags & ~template.defines()) | template.undefines();
   }

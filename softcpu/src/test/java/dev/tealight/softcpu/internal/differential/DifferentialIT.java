@@ -48,13 +48,29 @@ class DifferentialIT {
     Outcome found = new Outcome();
     for (long seed = FIRST_SEED; seed < FIRST_SEED + CASES; seed++) {
       TestCase test = generator.generate(seed);
-      processor.run(test, expected);
-      software.run(test, found);
-      String difference = found.differenceTo(expected, test.undefinedFlagsAt(expected.vector()));
+      String difference = difference(test, software, expected, found);
       if (!difference.isEmpty()) {
-        fail("seed %d, code %s: %s".formatted(seed, test.code(), difference));
+        TestCase shrunk =
+            Shrinker.shrink(
+                test, smaller -> !difference(smaller, software, expected, found).isEmpty());
+        fail(
+            "seed %d, code %s: %s%nshrunk to %s: %s"
+                .formatted(
+                    seed,
+                    test.code(),
+                    difference,
+                    shrunk.code(),
+                    difference(shrunk, software, expected, found)));
       }
     }
+    System.out.printf("compared %d instructions%n", software.retired());
+  }
+
+  private static String difference(
+      TestCase test, SoftRunner software, Outcome expected, Outcome found) throws IOException {
+    processor.run(test, expected);
+    software.run(test, found);
+    return found.differenceTo(expected, test.undefinedFlagsAt(expected.vector()));
   }
 
   @Test

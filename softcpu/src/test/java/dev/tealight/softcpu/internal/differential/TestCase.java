@@ -3,7 +3,9 @@ package dev.tealight.softcpu.internal.differential;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.List;
 
 /** Registers, one page of data and some code; laid out as the native runner reads it. */
 final class TestCase {
@@ -23,6 +25,9 @@ final class TestCase {
   private final byte[] bytes = new byte[BYTE_SIZE];
   final ByteBuffer view = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
   private int codeLength;
+
+  /** Start and end of each instruction that a smaller case may do without. */
+  private final List<int[]> instructions = new ArrayList<>();
 
   /** Flags that the last instructions leave undefined. */
   int undefinedFlags;
@@ -74,6 +79,36 @@ final class TestCase {
     for (int value : code) {
       view.put(CODE_AT + codeLength++, (byte) value);
     }
+  }
+
+  void beginInstruction() {
+    instructions.add(new int[] {codeLength, codeLength});
+  }
+
+  void endInstruction() {
+    instructions.getLast()[1] = codeLength;
+  }
+
+  int instructionCount() {
+    return instructions.size();
+  }
+
+  /**
+   * Returns the case with NOPs in place of an instruction. It may have been the one that defined
+   * what others leave undefined.
+   */
+  TestCase without(int index) {
+    TestCase copy = new TestCase();
+    System.arraycopy(bytes, 0, copy.bytes, 0, BYTE_SIZE);
+    copy.codeLength = codeLength;
+    copy.instructions.addAll(instructions);
+    copy.undefinedFlags = everUndefinedFlags;
+    copy.everUndefinedFlags = everUndefinedFlags;
+    int[] range = instructions.get(index);
+    for (int at = range[0]; at < range[1]; at++) {
+      copy.patch(at, 0x90);
+    }
+    return copy;
   }
 
   /** Replaces a byte of the code. */

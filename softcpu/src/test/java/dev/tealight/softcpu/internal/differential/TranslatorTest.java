@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.tealight.softcpu.internal.differential.Templates.Template;
 import dev.tealight.softcpu.internal.run.TranslationPolicy;
+import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -21,7 +22,7 @@ class TranslatorTest {
   /** A runner is used for so many cases: what it has translated stays behind. */
   private static final int CASES_PER_RUNNER = 500;
 
-  private static void compare(List<Template> templates) {
+  private static void compare(List<Template> templates) throws IOException {
     CaseGenerator generator = new CaseGenerator(templates);
     Outcome expected = new Outcome();
     Outcome found = new Outcome();
@@ -35,49 +36,66 @@ class TranslatorTest {
       TestCase test = generator.generateLoop(seed);
       interpreter.run(test, expected);
       translator.run(test, found);
-      if (!Arrays.equals(expected.bytes, found.bytes)) {
-        fail("seed %d, code %s: %s".formatted(seed, test.code(), found.differenceTo(expected, 0)));
-      }
-      if (interpreter.retired() != translator.retired()) {
+      boolean differs =
+          !Arrays.equals(expected.bytes, found.bytes)
+              || interpreter.retired() != translator.retired();
+      if (differs) {
         fail(
-            "seed %d, code %s: %d instructions, interpreter %d"
-                .formatted(seed, test.code(), translator.retired(), interpreter.retired()));
+            "seed %d, code %s: %s, %d instructions, interpreter %d%nshrunk to %s"
+                .formatted(
+                    seed,
+                    test.code(),
+                    found.differenceTo(expected, 0),
+                    translator.retired(),
+                    interpreter.retired(),
+                    Shrinker.shrink(test, TranslatorTest::differs).code()));
       }
     }
   }
 
+  private static boolean differs(TestCase test) {
+    SoftRunner interpreter = new SoftRunner(TranslationPolicy.NEVER);
+    SoftRunner translator = new SoftRunner(TranslationPolicy.EAGER);
+    Outcome expected = new Outcome();
+    Outcome found = new Outcome();
+    interpreter.run(test, expected);
+    translator.run(test, found);
+    return !Arrays.equals(expected.bytes, found.bytes)
+        || interpreter.retired() != translator.retired();
+  }
+
   @Test
-  void integerInstructionsDoWhatTheInterpreterDoes() {
+  void integerInstructionsDoWhatTheInterpreterDoes() throws IOException {
     compare(Templates.integer());
   }
 
   @Test
-  void stringComparisonsDoWhatTheInterpreterDoes() {
+  void stringComparisonsDoWhatTheInterpreterDoes() throws IOException {
     compare(Templates.comparingStrings());
   }
 
   @Test
-  void shiftsAndMultiplicationsDoWhatTheInterpreterDoes() {
+  void shiftsAndMultiplicationsDoWhatTheInterpreterDoes() throws IOException {
     compare(Templates.shifts());
   }
 
   @Test
-  void bitManipulationDoesWhatTheInterpreterDoes() {
+  void bitManipulationDoesWhatTheInterpreterDoes() throws IOException {
     compare(Templates.bits());
   }
 
   @Test
-  void packedIntegersDoWhatTheInterpreterDoes() {
+  void packedIntegersDoWhatTheInterpreterDoes() throws IOException {
     compare(Templates.packed());
   }
 
   @Test
-  void floatingPointDoesWhatTheInterpreterDoes() {
+  void floatingPointDoesWhatTheInterpreterDoes() throws IOException {
     compare(Templates.floats());
   }
 
   @Test
-  void x87DoesWhatTheInterpreterDoes() {
+  void x87DoesWhatTheInterpreterDoes() throws IOException {
     compare(Templates.x87());
   }
 }

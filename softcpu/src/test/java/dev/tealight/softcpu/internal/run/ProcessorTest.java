@@ -10,6 +10,7 @@ import dev.tealight.softcpu.internal.cpu.Flags;
 import dev.tealight.softcpu.internal.cpu.Insn;
 import dev.tealight.softcpu.internal.memory.Access;
 import java.lang.foreign.ValueLayout;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 class ProcessorTest {
@@ -307,8 +308,7 @@ class ProcessorTest {
   void undefinedInstructionIsRecorded() {
     machine.code(0x0F, 0x0A).run();
     assertThat(machine.vector()).isEqualTo(6);
-    Insn undefined = machine.processor.undefinedInstruction();
-    assertThat(undefined).isNotNull();
+    Insn undefined = Objects.requireNonNull(machine.processor.undefinedInstruction());
     assertThat(undefined.name()).isEqualTo("undefined instruction 0f 0a");
     assertThat(undefined.rip()).isEqualTo(TestMachine.CODE);
   }
@@ -325,8 +325,7 @@ class ProcessorTest {
     TestMachine machine = new TestMachine();
     machine.code(code).run();
     assertThat(machine.vector()).isEqualTo(6);
-    Insn undefined = machine.processor.undefinedInstruction();
-    assertThat(undefined).isNotNull();
+    Insn undefined = Objects.requireNonNull(machine.processor.undefinedInstruction());
     return undefined.name().replace("undefined instruction ", "");
   }
 }

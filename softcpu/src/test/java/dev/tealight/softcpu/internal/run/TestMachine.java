@@ -60,6 +60,13 @@ final class TestMachine implements Ram {
             },
             policy);
     cpu = processor.cpu;
+    setTables();
+    setRegisters();
+  }
+
+  /** Sets page tables, descriptors and handlers as they are at first. */
+  void setTables() {
+    ram.asSlice(0x1000, 0x4000).fill((byte) 0);
     ram.set(LONG, 0x1000, 0x2003);
     ram.set(LONG, 0x2000, 0x3003);
     ram.set(LONG, 0x3000, PAGE_TABLE | 3);
@@ -73,6 +80,11 @@ final class TestMachine implements Ram {
       ram.set(LONG, IDT + vector * 16L, HANDLERS + vector | 8L << 16 | 0x8EL << 40);
     }
     ram.asSlice(HANDLERS, 256).fill((byte) 0xF4);
+  }
+
+  /** Sets the registers as they are at first; what was counted goes on. */
+  void setRegisters() {
+    processor.abandonExit();
     cpu.reset();
     cpu.segments.set(Segments.CS, 8, 0, 0xFFFF_FFFFL, 0xA09B);
     cpu.segments.set(Segments.SS, 16, 0, 0xFFFF_FFFFL, 0xC093);
