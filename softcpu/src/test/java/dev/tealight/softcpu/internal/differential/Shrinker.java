@@ -3,7 +3,9 @@ package dev.tealight.softcpu.internal.differential;
 
 import java.io.IOException;
 
-/** Makes a failing case smaller: replaces by NOPs each instruction that the failure does not need. */
+/**
+ * Makes a failing case smaller: replaces by NOPs each instruction that the failure does not need.
+ */
 final class Shrinker {
 
   /** Whether a case still fails. */

@@ -70,7 +70,8 @@ class HostileCodeTest {
         0xEB, 0xEF);
     for (int i = 0; i < 16; i++) {
       long entry = (random.nextLong() & (random.nextBoolean() ? -1L : 0x1F_FFFFL)) | 1;
-      long table = random.nextInt(4) == 0 ? 0x1000L * (1 + random.nextInt(3)) : TestMachine.PAGE_TABLE;
+      long table =
+          random.nextInt(4) == 0 ? 0x1000L * (1 + random.nextInt(3)) : TestMachine.PAGE_TABLE;
       machine.ram.set(TestMachine.LONG, table + random.nextInt(512) * 8L, entry);
     }
   }
