@@ -8,21 +8,26 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.StructLayout;
 
-/** struct kvm_interrupt: an external interrupt to deliver. */
-record KvmInterrupt(int vector) {
+/** struct kvm_interrupt: an external interrupt to deliver. Used for one after the other. */
+final class KvmInterrupt {
   static final StructLayout LAYOUT =
       structLayout(JAVA_INT.withName("irq")).withName("kvm_interrupt");
 
   private static final long IRQ = Fields.offset(LAYOUT, "irq");
 
-  MemorySegment toNative(SegmentAllocator allocator) {
-    MemorySegment target = allocator.allocate(LAYOUT);
-    target.set(JAVA_INT, IRQ, vector);
-    return target;
+  private final MemorySegment segment;
+
+  KvmInterrupt(SegmentAllocator allocator) {
+    segment = allocator.allocate(LAYOUT);
+  }
+
+  MemorySegment of(int vector) {
+    segment.set(JAVA_INT, IRQ, vector);
+    return segment;
   }
 
   @Override
   public String toString() {
-    return "irq=" + vector;
+    return "irq=" + segment.get(JAVA_INT, IRQ);
   }
 }

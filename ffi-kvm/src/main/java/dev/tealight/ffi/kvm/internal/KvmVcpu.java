@@ -53,6 +53,7 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector, Unprivileg
   private final MemorySegment sregs;
   private final long memoryByteSize;
   private final Arena arena;
+  private @Nullable KvmInterrupt interrupt;
 
   private @Nullable Thread runner;
   private int runnerNumber;
@@ -377,10 +378,13 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector, Unprivileg
       throw new IllegalStateException(
           "the guest would not take interrupt %d now: wait for INTERRUPT_WINDOW".formatted(vector));
     }
-    KvmInterrupt interrupt = new KvmInterrupt(vector);
-    try (Arena arena = Arena.ofConfined()) {
-      descriptor.ioctl(KvmIoctl.INTERRUPT, interrupt.toNative(arena), interrupt);
+    KvmInterrupt request = interrupt;
+    if (request == null) {
+      // Most guests get none.
+      request = new KvmInterrupt(arena);
+      interrupt = request;
     }
+    descriptor.ioctl(KvmIoctl.INTERRUPT, request.of(vector), request);
   }
 
   @Override
