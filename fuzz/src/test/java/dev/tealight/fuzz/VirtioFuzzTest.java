@@ -16,7 +16,7 @@ class VirtioFuzzTest {
   private static final int[] WIDTHS = {1, 2, 4};
 
   /** Storage that keeps nothing. */
-  private record Void() implements BlockBacking {
+  private record Scratch() implements BlockBacking {
     @Override
     public long byteSize() {
       return 64 << 10;
@@ -49,7 +49,7 @@ class VirtioFuzzTest {
   @FuzzTest(maxDuration = "10m")
   void anyAccessIsAnsweredOrTheGuestsFault(FuzzedDataProvider data) {
     VirtioDriver driver = new VirtioDriver();
-    new PciVirtioProvider().create(driver, driver).block(new Void());
+    new PciVirtioProvider().create(driver, driver).block(new Scratch());
     driver.start(1);
     try {
       for (int i = 0; i < MAX_ACCESSES && data.remainingBytes() > 0; i++) {
