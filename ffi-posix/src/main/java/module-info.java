@@ -16,6 +16,6 @@ module dev.tealight.ffi.posix {
       dev.tealight.device.net,
       dev.tealight.ffi.bhyve,
       dev.tealight.ffi.kvm,
-      dev.tealight.softcpu,
-      dev.tealight.tender;
+      dev.tealight.launch,
+      dev.tealight.softcpu;
 }

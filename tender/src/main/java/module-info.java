@@ -6,18 +6,13 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.tealight.tender {
   requires dev.tealight;
+  requires dev.tealight.build;
   requires dev.tealight.ffi.kvm;
-  requires dev.tealight.ffi.posix;
+  requires dev.tealight.launch;
+  requires dev.tealight.options;
   requires dev.tealight.softcpu;
   requires info.picocli;
-  requires org.slf4j;
   requires static org.jspecify;
-
-  exports dev.tealight.tender to
-      org.slf4j;
-
-  uses dev.tealight.spi.DeviceProvider;
-  uses dev.tealight.spi.HypervisorProvider;
 
   opens dev.tealight.tender to
       info.picocli;

@@ -3,6 +3,7 @@ package dev.tealight.tender;
 
 import dev.tealight.Hypervisor;
 import dev.tealight.VmmException;
+import dev.tealight.launch.Backends;
 import dev.tealight.spi.Availability;
 import dev.tealight.spi.HypervisorProvider;
 import java.io.PrintWriter;

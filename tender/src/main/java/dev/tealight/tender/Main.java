@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.tender;
 
+import dev.tealight.launch.StderrLogging;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.util.Arrays;
@@ -18,9 +19,7 @@ public final class Main {
    * @param words of the command line
    */
   public static void main(String[] words) {
-    // Names the logging, which spares looking for it in every jar, and keeps from telling so.
-    System.setProperty("slf4j.provider", StderrLogging.class.getName());
-    System.setProperty("slf4j.internal.verbosity", "WARN");
+    StderrLogging.use();
     int status = 1;
     try {
       status = execute(words);
@@ -37,7 +36,7 @@ public final class Main {
     String first = words.length == 0 ? "" : words[0];
     return switch (first) {
       case "run" -> run(Arrays.copyOfRange(words, 1, words.length), true);
-      case "inspect", "backends", "completion", "help", "--help", "--version", "" ->
+      case "build", "inspect", "backends", "completion", "help", "--help", "--version", "" ->
           Subcommands.execute(words);
       default -> run(words, false);
     };

@@ -2,6 +2,8 @@
 package dev.tealight.tender;
 
 import dev.tealight.ffi.kvm.KvmOptions.Ring3Policy;
+import dev.tealight.options.DeviceOption;
+import dev.tealight.options.UsageException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,25 +26,10 @@ final class RunOptions {
     VERSION
   }
 
-  /**
-   * An option for a device, {@code --option:device=value}, not yet compared with what there is.
-   *
-   * @param option for instance {@code block}
-   * @param device 1 to 67 letters and digits
-   * @param value as it was given
-   */
-  record DeviceOption(String option, String device, String value) {
-    @Override
-    public String toString() {
-      return "--%s:%s=%s".formatted(option, device, value);
-    }
-  }
-
   /** The memory of a guest unless {@code --mem} is given, in MiB. */
   static final long DEFAULT_MEMORY_MIB = 512;
 
   private static final int MAX_SEED_DIGITS = 18;
-  private static final int MAX_NAME_LENGTH = 67;
 
   private Action action = Action.RUN;
   private long memoryMib = DEFAULT_MEMORY_MIB;
@@ -115,7 +102,7 @@ final class RunOptions {
           throw new UsageException(name + " is not offered: Tealight has no debugger stub");
       case "--dumpcore" ->
           throw new UsageException(name + " is not offered: Tealight writes no core files");
-      default -> deviceOptions.add(deviceOption(word, name, value));
+      default -> deviceOptions.add(DeviceOption.parse(word));
     }
   }
 
@@ -183,31 +170,6 @@ final class RunOptions {
               .formatted(value));
     }
     return duration;
-  }
-
-  private static DeviceOption deviceOption(String word, String name, @Nullable String value)
-      throws UsageException {
-    int colon = name.indexOf(':');
-    if (!name.startsWith("--") || colon < 0) {
-      throw new UsageException("invalid option: " + word);
-    }
-    String device = name.substring(colon + 1);
-    if (value == null || !isDeviceName(device)) {
-      throw new UsageException(
-          "invalid option: %s: expected %s:NAME=VALUE with 1 to %d letters and digits as NAME"
-              .formatted(word, name.substring(0, colon), MAX_NAME_LENGTH));
-    }
-    return new DeviceOption(name.substring(2, colon), device, value);
-  }
-
-  private static boolean isDeviceName(String name) {
-    for (int i = 0; i < name.length(); i++) {
-      char c = name.charAt(i);
-      if (!isDigit(c) && !(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z')) {
-        return false;
-      }
-    }
-    return !name.isEmpty() && name.length() <= MAX_NAME_LENGTH;
   }
 
   private static boolean isNumber(String text) {

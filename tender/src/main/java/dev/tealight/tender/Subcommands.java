@@ -20,6 +20,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Subcommands.Versions.class,
     subcommands = {
+      BuildCommand.class,
       InspectCommand.class,
       BackendsCommand.class,
       Subcommands.Completion.class,

@@ -5,8 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tealight.ffi.kvm.KvmOptions.Ring3Policy;
+import dev.tealight.options.DeviceOption;
+import dev.tealight.options.UsageException;
 import dev.tealight.tender.RunOptions.Action;
-import dev.tealight.tender.RunOptions.DeviceOption;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;

@@ -80,7 +80,14 @@ final class GuestCases {
                 "device 2 name 'second' type 0x1 attached 1 capacity 8192 block_size 4096"),
         guest("bootinfo_net")
             .device("service0", FakeDevices.net(1500))
-            .halts(0, "type 0x2 attached 1 mac 02:00:00:00:00:01 mtu 1500"));
+            .halts(0, "type 0x2 attached 1 mac 02:00:00:00:00:01 mtu 1500"),
+        guest("bootinfo_both")
+            .device("storage", FakeDevices.block(4096, 512))
+            .device("service0", FakeDevices.net(1500))
+            .halts(
+                0,
+                "device 1 name 'storage' type 0x1 attached 1 capacity 4096 block_size 512",
+                "device 2 name 'service0' type 0x2 attached 1 mac 02:00:00:00:00:01 mtu 1500"));
   }
 
   /** Command line, console, time, results. */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: ISC
-package dev.tealight.tender;
+package dev.tealight.options;
 
 import dev.tealight.device.DeviceConfig;
 import dev.tealight.spi.DeviceProvider;
-import dev.tealight.tender.RunOptions.DeviceOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -11,15 +10,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
 
-/** Turns the options for devices into their configurations, by what their modules offer. */
-final class DeviceOptions {
+/**
+ * Turns the options for devices into their configurations, by what the installed modules of devices
+ * offer. One thread.
+ */
+public final class DeviceOptions {
 
   /** The options of one device so far. */
   private record Attachment(DeviceProvider provider, Map<String, String> values) {}
 
   private final List<DeviceProvider> providers = new ArrayList<>();
 
-  DeviceOptions() {
+  /** Looks for the installed modules. */
+  public DeviceOptions() {
     ModuleLayer layer = DeviceOptions.class.getModule().getLayer();
     ServiceLoader<DeviceProvider> found =
         layer != null
@@ -28,8 +31,8 @@ final class DeviceOptions {
     found.forEach(providers::add);
   }
 
-  /** {@return the installed providers} */
-  List<DeviceProvider> providers() {
+  /** {@return what is installed} */
+  public List<DeviceProvider> providers() {
     return providers;
   }
 
@@ -41,7 +44,7 @@ final class DeviceOptions {
    * @throws UsageException if nobody understands an option, or a device is attached twice or not
    * @throws dev.tealight.ConfigurationException if a value cannot be
    */
-  Map<String, DeviceConfig> configure(List<DeviceOption> options) throws UsageException {
+  public Map<String, DeviceConfig> configure(List<DeviceOption> options) throws UsageException {
     Map<String, Attachment> attachments = new LinkedHashMap<>();
     for (DeviceOption option : options) {
       DeviceProvider provider = providerOf(option);

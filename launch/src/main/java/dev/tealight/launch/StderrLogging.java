@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-package dev.tealight.tender;
+package dev.tealight.launch;
 
 import org.slf4j.ILoggerFactory;
 import org.slf4j.IMarkerFactory;
@@ -14,8 +14,15 @@ public final class StderrLogging implements SLF4JServiceProvider {
   private final IMarkerFactory markers = new BasicMarkerFactory();
   private final MDCAdapter contexts = new NOPMDCAdapter();
 
-  /** Creates one, for SLF4J, which is told about it by {@link Main}. */
+  /** Creates one, for SLF4J, which is told about it by {@link #use}. */
   public StderrLogging() {}
+
+  /** Makes SLF4J use it. To be called before anything logs. */
+  public static void use() {
+    // Naming it spares looking for one in every jar; and it is not worth a message.
+    System.setProperty("slf4j.provider", StderrLogging.class.getName());
+    System.setProperty("slf4j.internal.verbosity", "WARN");
+  }
 
   @Override
   public ILoggerFactory getLoggerFactory() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-package dev.tealight.tender;
+package dev.tealight.launch;
 
 import dev.tealight.BackendOptions;
 import dev.tealight.ConfigurationException;
@@ -14,13 +14,14 @@ import java.util.ServiceLoader;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The backends that are packaged with the tender. As {@link dev.tealight.Hypervisors}, but on the
+ * The backends that are packaged with the program. As {@link dev.tealight.Hypervisors}, but on the
  * module path it looks at modules alone, which spares opening every jar once more.
  */
-final class Backends {
+public final class Backends {
   private final List<HypervisorProvider> providers = new ArrayList<>();
 
-  Backends() {
+  /** Looks for the installed backends. */
+  public Backends() {
     ModuleLayer layer = Backends.class.getModule().getLayer();
     ServiceLoader<HypervisorProvider> found =
         layer != null
@@ -40,7 +41,7 @@ final class Backends {
   }
 
   /** {@return all of them, in the order in which they are tried} */
-  List<HypervisorProvider> providers() {
+  public List<HypervisorProvider> providers() {
     return providers;
   }
 
@@ -53,7 +54,7 @@ final class Backends {
    * @throws ConfigurationException if there is none of this name
    * @throws HypervisorUnavailableException if it cannot run guests here, or none can; says why
    */
-  Hypervisor open(@Nullable String name, Optional<? extends BackendOptions> options) {
+  public Hypervisor open(@Nullable String name, Optional<? extends BackendOptions> options) {
     StringBuilder reasons = new StringBuilder();
     StringBuilder names = new StringBuilder();
     for (HypervisorProvider provider : providers) {
@@ -78,8 +79,12 @@ final class Backends {
         "no backend can run guests here: " + (reasons.isEmpty() ? "none is installed" : reasons));
   }
 
-  /** {@return why each other backend was not chosen, a line each} */
-  List<String> passedOver(Hypervisor chosen) {
+  /**
+   * {@return why each other backend was not chosen, a line each}
+   *
+   * @param chosen the one that was
+   */
+  public List<String> passedOver(Hypervisor chosen) {
     List<String> lines = new ArrayList<>();
     boolean before = true;
     for (HypervisorProvider provider : providers) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-package dev.tealight.tender;
+package dev.tealight.launch;
 
 import java.io.Serial;
 import org.jspecify.annotations.Nullable;

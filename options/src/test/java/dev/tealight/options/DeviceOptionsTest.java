@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: ISC
-package dev.tealight.tender;
+package dev.tealight.options;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tealight.ConfigurationException;
 import dev.tealight.device.DeviceConfig;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -13,7 +15,11 @@ import org.junit.jupiter.api.Test;
 class DeviceOptionsTest {
 
   private static Map<String, DeviceConfig> configure(String... words) throws UsageException {
-    return new DeviceOptions().configure(RunOptions.parse(words).deviceOptions());
+    List<DeviceOption> options = new ArrayList<>();
+    for (String word : words) {
+      options.add(DeviceOption.parse(word));
+    }
+    return new DeviceOptions().configure(options);
   }
 
   @Test

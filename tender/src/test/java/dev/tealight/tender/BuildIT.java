@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.tender;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.tealight.Hypervisors;
+import dev.tealight.launch.MonitorSettings;
+import dev.tealight.spi.Availability;
+import dev.tealight.tender.TenderProcess.Result;
+import dev.tealight.testkit.Guests;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.URI;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Monitors that were built, one for each set of devices, side by side with {@code run}. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS) // linking takes seconds
+class BuildIT {
+
+  /** A set of devices, with a guest that declares it. */
+  private enum Shape {
+    CONSOLE("hello", Set.of()),
+    BLOCK("blk", Set.of("devices", "block")),
+    NET("net_mtu", Set.of("devices", "net", "native")),
+    BOTH("bootinfo_both", Set.of("devices", "block", "net", "native"));
+
+    final String guest;
+    final Set<String> conditions;
+
+    Shape(String guest, Set<String> conditions) {
+      this.guest = guest;
+      this.conditions = conditions;
+    }
+  }
+
+  private Path folder = Path.of("");
+  private final Map<Shape, Path> monitors = new EnumMap<>(Shape.class);
+  private Path socket = Path.of("");
+
+  @BeforeAll
+  void build(@TempDir Path temporary) throws Exception {
+    folder = temporary;
+    for (Shape shape : Shape.values()) {
+      monitors.put(shape, built(shape, shape.name()));
+    }
+    socket = folder.resolve("socket");
+  }
+
+  private Path built(Shape shape, String name) throws Exception {
+    Path monitor = folder.resolve(name);
+    String image = Guests.copyTo(folder, shape.guest).toString();
+    Result result =
+        TenderProcess.run("build", image, "--backend=kvm,softcpu", "-o", monitor.toString());
+    assertThat(result.status()).as(result.toString()).isZero();
+    assertThat(result.err()).contains("tealight: linking ", "MiB");
+    return monitor;
+  }
+
+  private Path monitor(Shape shape) {
+    return monitors.getOrDefault(shape, Path.of(""));
+  }
+
+  private static void needs(String backend) {
+    boolean available =
+        Hypervisors.installed().stream()
+            .anyMatch(
+                provider ->
+                    provider.name().equals(backend)
+                        && provider.availability() instanceof Availability.Available);
+    if (!available) {
+      System.out.println("BuildIT is skipped for " + backend + ", which is not available");
+    }
+    assumeTrue(available, backend + " is not available");
+  }
+
+  private static Process start(Path monitor, String backend, List<String> words)
+      throws IOException {
+    Path launcher = monitor.resolve(MonitorSettings.read(monitor).name());
+    List<String> command = new ArrayList<>(List.of(launcher.toString()));
+    command.addAll(words);
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().put("TEALIGHT_BACKEND", backend);
+    builder.environment().put("PATH", "/nowhere"); // Nothing is needed but what is inside.
+    return builder.start();
+  }
+
+  private static Result run(Path monitor, String backend, List<String> words) throws Exception {
+    return TenderProcess.finish(start(monitor, backend, words));
+  }
+
+  /** The same monitor with another guest of the same shape inside; linking takes longer. */
+  private Path with(String guest) throws IOException {
+    Path original = monitor(Shape.CONSOLE);
+    Path copy = Files.createTempDirectory(folder, guest);
+    try (Stream<Path> all = Files.walk(original)) {
+      for (Path path : (Iterable<Path>) all::iterator) {
+        Path target = copy.resolve(original.relativize(path));
+        if (Files.isDirectory(path)) {
+          Files.createDirectories(target);
+        } else {
+          Files.createLink(target, path);
+        }
+      }
+    }
+    MonitorSettings settings = MonitorSettings.read(original);
+    byte[] image = Guests.image(guest);
+    replace(copy.resolve(settings.image()), image);
+    replace(
+        copy.resolve(MonitorSettings.FILE),
+        new MonitorSettings(
+                settings.name(),
+                settings.image(),
+                MonitorSettings.checksum(image),
+                settings.imageDigest(),
+                settings.backends(),
+                settings.ring3(),
+                settings.memoryMib(),
+                settings.deadline(),
+                settings.confined(),
+                settings.deviceOptions(),
+                settings.arguments())
+            .toText()
+            .getBytes(StandardCharsets.UTF_8));
+    return copy;
+  }
+
+  private static void replace(Path file, byte[] content) throws IOException {
+    Files.delete(file); // The link, not what it links to.
+    Files.write(file, content);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void modulesAndPackagesAreThoseOfTheTable(Shape shape) throws Exception {
+    Map<String, Set<String>> expected = table(shape);
+    Map<String, Set<String>> found = new TreeMap<>();
+    String runtime = monitor(shape).resolve("runtime").toString();
+    try (FileSystem linked =
+            FileSystems.newFileSystem(URI.create("jrt:/"), Map.of("java.home", runtime));
+        Stream<Path> modules = Files.list(linked.getPath("/modules"))) {
+      for (Path module : (Iterable<Path>) modules::iterator) {
+        found.put(module.getFileName().toString(), packages(module));
+      }
+    }
+    found.put("java.base", Set.of("those of the JDK"));
+    assertThat(found).isEqualTo(expected);
+  }
+
+  private static Set<String> packages(Path module) throws IOException {
+    try (Stream<Path> classes = Files.walk(module)) {
+      Set<String> packages = new TreeSet<>();
+      classes
+          .filter(path -> path.toString().endsWith(".class") && path.getNameCount() > 3)
+          .forEach(
+              path ->
+                  packages.add(module.relativize(path.getParent()).toString().replace('/', '.')));
+      return packages;
+    }
+  }
+
+  /** The rows of the table in docs/custom-monitors.md that hold for a shape. */
+  private static Map<String, Set<String>> table(Shape shape) throws IOException {
+    Map<String, Set<String>> modules = new TreeMap<>();
+    for (String line : Files.readAllLines(Path.of("..", "docs", "custom-monitors.md"))) {
+      String[] cells = line.split(" *\\| *");
+      if (cells.length == 4 && cells[1].startsWith("`")) {
+        Set<String> conditions = new TreeSet<>(Arrays.asList(cells[3].split(", ")));
+        conditions.retainAll(shape.conditions);
+        if (cells[3].equals("always") || cells[3].startsWith("backend") || !conditions.isEmpty()) {
+          modules.put(
+              cells[1].replace("`", ""),
+              new TreeSet<>(Arrays.asList(cells[2].replace("`", "").split(", "))));
+        }
+      }
+    }
+    return modules;
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "CONSOLE, kvm", "CONSOLE, softcpu", "BLOCK, kvm", "BLOCK, softcpu",
+    "NET, kvm", "NET, softcpu", "BOTH, kvm", "BOTH, softcpu"
+  })
+  void outputAndStatusAreThoseOfRun(Shape shape, String backend) throws Exception {
+    needs(backend);
+    Files.deleteIfExists(socket);
+    try (ServerSocketChannel peer = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      peer.bind(UnixDomainSocketAddress.of(socket));
+      List<String> devices = new ArrayList<>();
+      if (shape.conditions.contains("block")) {
+        Path disk = Files.write(folder.resolve("disk.img"), new byte[64 << 10]);
+        devices.add("--block:storage=" + disk);
+      }
+      if (shape.conditions.contains("net")) {
+        devices.add("--net:service0=unix:" + socket);
+      }
+      List<String> run = new ArrayList<>(List.of("--backend=" + backend));
+      run.addAll(devices);
+      run.add(folder.resolve(shape.guest + ".hvt").toString());
+      run.add("Hello_Solo5");
+      Result expected = TenderProcess.run(run.toArray(String[]::new));
+      devices.add("Hello_Solo5");
+      Result result = run(monitor(shape), backend, devices);
+      assertThat(expected.status()).as(expected.toString()).isZero();
+      assertThat(result).isEqualTo(expected);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"status,42", "status,256", "exception,''", "xnow,''", "triplefault,''"})
+  void statusAndMessagesAreThoseOfRun(String guest, String argument) throws Exception {
+    Result expected =
+        TenderProcess.run("--backend=softcpu", Guests.copyTo(folder, guest).toString(), argument);
+    assertThat(run(with(guest), "softcpu", List.of(argument))).isEqualTo(expected);
+  }
+
+  @Test
+  void signalEndsTheRunWithStatusOne() throws Exception {
+    Process process = start(with("spin"), "softcpu", List.of());
+    process.inputReader().readLine();
+    process.toHandle().destroy(); // Unlike the process, it leaves the streams open.
+    Result result = TenderProcess.finish(process);
+    assertThat(result.status()).as(result.toString()).isEqualTo(1);
+    assertThat(result.err()).isEqualTo("tealight: stopped by a signal\n");
+  }
+
+  @Test
+  void imageThatWasChangedIsRefused() throws Exception {
+    Path monitor = with("hello");
+    byte[] image = Guests.image("hello");
+    image[image.length / 2] ^= 1;
+    replace(monitor.resolve("hello.hvt"), image);
+    Result result = run(monitor, "softcpu", List.of("Hello_Solo5"));
+    assertThat(result.status()).isEqualTo(1);
+    assertThat(result.out()).isEmpty();
+    assertThat(result.err())
+        .startsWith("tealight: image ")
+        .contains("was changed after this monitor was built", "build the monitor again");
+  }
+
+  @Test
+  void backendThatIsNotInsideIsRefused() throws Exception {
+    Result result = run(monitor(Shape.CONSOLE), "bhyve", List.of());
+    assertThat(result.status()).isEqualTo(1);
+    assertThat(result.err())
+        .isEqualTo("tealight: backend bhyve is not in this monitor, there is: kvm, softcpu\n");
+  }
+
+  @Test
+  void deviceThatIsNotAttachedIsNamed() throws Exception {
+    Result result = run(monitor(Shape.BLOCK), "softcpu", List.of("guest's", "words"));
+    assertThat(result.status()).isEqualTo(1);
+    assertThat(result.err()).startsWith("tealight: device storage of type BLOCK_BASIC");
+  }
+
+  @Test
+  void sameInputMakesTheSameBytes() throws Exception {
+    Path again = built(Shape.CONSOLE, "again");
+    Path first = monitor(Shape.CONSOLE);
+    try (Stream<Path> one = Files.walk(first);
+        Stream<Path> two = Files.walk(again)) {
+      assertThat(two.map(again::relativize).sorted())
+          .containsExactlyElementsOf(one.map(first::relativize).sorted().toList());
+    }
+    try (Stream<Path> files = Files.walk(first)) {
+      for (Path file : (Iterable<Path>) files.filter(Files::isRegularFile)::iterator) {
+        Path other = again.resolve(first.relativize(file));
+        assertThat(other).hasSameBinaryContentAs(file);
+        assertThat(Files.isExecutable(other)).isEqualTo(Files.isExecutable(file));
+      }
+    }
+  }
+}
