@@ -32,7 +32,7 @@ final class InstalledModules {
 
   InstalledModules() {
     for (String property : List.of("jdk.module.path", "java.class.path")) {
-      for (String entry : System.getProperty(property, "").split(File.pathSeparator)) {
+      for (String entry : System.getProperty(property, "").split(File.pathSeparator, -1)) {
         if (!entry.isEmpty()) {
           add(Path.of(entry));
         }

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 
 /** The entry of a monitor with devices. */
-public final class Main implements BuiltMonitor.Devices {
+public final class Main {
   private Main() {}
 
   /**
@@ -19,20 +19,23 @@ public final class Main implements BuiltMonitor.Devices {
    *     guest's, behind {@code --} if they could be mistaken
    */
   public static void main(String[] words) {
-    BuiltMonitor.main(words, new Main());
+    BuiltMonitor.main(words, new OptionDevices());
   }
 
-  @Override
-  public String[] attach(List<String> defaults, String[] words, Monitor.Builder builder) {
-    try {
-      MonitorWords read = MonitorWords.read(defaults, words);
-      for (Map.Entry<String, DeviceConfig> device :
-          new DeviceOptions().configure(read.devices()).entrySet()) {
-        builder.device(device.getKey(), device.getValue());
+  /** Not a method reference, which would have to be made at each start. */
+  private static final class OptionDevices implements BuiltMonitor.Devices {
+    @Override
+    public String[] attach(List<String> defaults, String[] words, Monitor.Builder builder) {
+      try {
+        MonitorWords read = MonitorWords.read(defaults, words);
+        for (Map.Entry<String, DeviceConfig> device :
+            new DeviceOptions().configure(read.devices()).entrySet()) {
+          builder.device(device.getKey(), device.getValue());
+        }
+        return read.guest().toArray(new String[0]);
+      } catch (UsageException e) {
+        throw new ConfigurationException(String.valueOf(e.getMessage()), e);
       }
-      return read.guest().toArray(new String[0]);
-    } catch (UsageException e) {
-      throw new ConfigurationException(String.valueOf(e.getMessage()), e);
     }
   }
 }
