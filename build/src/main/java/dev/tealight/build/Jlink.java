@@ -18,6 +18,10 @@ import java.util.stream.Stream;
 
 /** Links Java runtimes with the {@code jlink} of the JDK that runs this program. */
 final class Jlink {
+  /** Tools, and what only they and TLS use. */
+  private static final String UNUSED =
+      "**/bin/keytool,**/lib/classlist,**/lib/security/cacerts,**/lib/security/public_suffix_list.dat";
+
   private final Path home = Path.of(System.getProperty("java.home"));
   private final Optional<Path> jmods;
   private final Consumer<String> progress;
@@ -63,7 +67,7 @@ final class Jlink {
             "--no-header-files",
             "--no-man-pages",
             "--compress=zip-6",
-            "--exclude-files=**/bin/keytool,**/lib/classlist");
+            "--exclude-files=" + UNUSED);
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     process.getOutputStream().close();
     try {

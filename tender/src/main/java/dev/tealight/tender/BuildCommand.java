@@ -59,6 +59,19 @@ final class BuildCommand implements Callable<Integer> {
           "modules of the JDK, for instance for another platform; of this JDK unless given")
   private @Nullable Path jmods;
 
+  @Option(
+      names = "--tar",
+      paramLabel = "FILE",
+      description = "write the monitor as a tar archive too, for instance for a container")
+  private @Nullable Path tar;
+
+  @Option(
+      names = "--no-cache",
+      description =
+          "leave out the caches that make starts faster: they need a run of the guest, and differ"
+              + " from build to build")
+  private boolean uncached;
+
   @Option(names = "--dry-run", description = "only list the modules, and why each is in")
   private boolean dryRun;
 
@@ -123,6 +136,10 @@ final class BuildCommand implements Callable<Integer> {
     }
     if (name != null) {
       build.name(name);
+    }
+    build.cached(!uncached);
+    if (tar != null) {
+      build.tar(tar);
     }
     if (jmods != null) {
       build.jmods(jmods);

@@ -9,7 +9,9 @@ import dev.tealight.multiboot.MultibootImage;
 import dev.tealight.solo5.HvtImage;
 import dev.tealight.solo5.Manifest;
 import dev.tealight.solo5.Solo5Hvt;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,12 +27,17 @@ import picocli.CommandLine.Spec;
 /** {@code tealight inspect}: what an image is, without running it. */
 @Command(
     name = "inspect",
-    description = "Shows what an image says about itself: ABI, manifest, segments.",
+    description = {
+      "Shows what an image says about itself: ABI, manifest, segments.",
+      "Of a monitor that was built, shows what is inside, and compares it with what was built."
+    },
     mixinStandardHelpOptions = true)
 final class InspectCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
 
-  @Parameters(paramLabel = "IMAGE", description = "file of a Solo5 unikernel, for any target")
+  @Parameters(
+      paramLabel = "IMAGE",
+      description = "file of a Solo5 unikernel, for any target, or folder of a built monitor")
   private @Nullable Path path;
 
   @Option(names = "--json", description = "write JSON")
@@ -50,6 +57,9 @@ final class InspectCommand implements Callable<Integer> {
       return 1;
     }
     PrintWriter out = spec.commandLine().getOut();
+    if (Files.isDirectory(path)) {
+      return inspectMonitor(path, out, spec.commandLine().getErr());
+    }
     try (Image image = Image.open(path)) {
       HvtImage.Abi abi = HvtImage.abiOf(image);
       HvtImage loaded = abi.targetName().equals("hvt") ? Solo5Hvt.open(image) : null;
@@ -63,6 +73,19 @@ final class InspectCommand implements Callable<Integer> {
       return 0;
     } catch (VmmException e) {
       spec.commandLine().getErr().println("tealight: " + e.getMessage());
+      return 1;
+    }
+  }
+
+  private int inspectMonitor(Path folder, PrintWriter out, PrintWriter err) {
+    try {
+      MonitorReport report = MonitorReport.of(folder);
+      out.print(json ? report.toJson() : report.toText());
+      out.flush();
+      report.problems().forEach(problem -> err.println("tealight: " + problem));
+      return report.problems().isEmpty() ? 0 : 1;
+    } catch (VmmException | IOException e) {
+      err.println("tealight: " + e.getMessage());
       return 1;
     }
   }
