@@ -84,7 +84,7 @@ class MonitorBuildTest {
 
   @Test
   void backendThatIsNotInstalledIsRefusedByName() throws IOException {
-    assertRefused(build("hello").backends("bhyve"), "backend bhyve is not installed, there is: ");
+    assertRefused(build("hello").backends("xen"), "backend xen is not installed, there is: ");
     assertRefused(build("hello").backends(), "no backend was given");
     assertRefused(build("hello").backends("kvm", "kvm"), "backend given twice");
   }
