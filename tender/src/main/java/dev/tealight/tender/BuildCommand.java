@@ -114,6 +114,9 @@ final class BuildCommand implements Callable<Integer> {
     if (options.action() != RunOptions.Action.RUN || options.isVerbose()) {
       throw new UsageException("--help, --version and --verbose cannot become defaults");
     }
+    if (options.seed() != null) {
+      throw new UsageException("--virtual-time cannot become a default of a built monitor");
+    }
     if (options.image() == null) {
       throw new UsageException("no image was given");
     }
