@@ -3,6 +3,8 @@ package dev.tealight.tender;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.tealight.ConfigurationException;
+import dev.tealight.options.DeviceOptions;
+import dev.tealight.options.UsageException;
 import java.nio.charset.StandardCharsets;
 
 /** The tender's options; words are divided by zero bytes. */
