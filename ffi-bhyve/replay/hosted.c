@@ -13,7 +13,7 @@ static void ring(u64 number, u64 timer) {
   enum { REQUESTS = 20 };
   static u64 left;
   if (number == SYS_setitimer) {
-    left = ((const u64 *)timer)[2] != 0 ? REQUESTS : 0;
+    left = (((const u64 *)timer)[2] | ((const u64 *)timer)[3]) != 0 ? REQUESTS : 0;
   } else if (number == SYS_ioctl && left != 0 && --left == 0) {
     alarmed = 1;
   }

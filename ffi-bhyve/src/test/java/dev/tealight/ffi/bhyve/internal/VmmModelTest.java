@@ -456,6 +456,15 @@ class VmmModelTest {
           assertThat(vm.exitInt("u.suspended.how")).isEqualTo(2);
           assertThat(vm.run()).isEqualTo(-EINVAL);
         });
+    only15(
+        "reason 5, destroyed",
+        SEEN,
+        vm -> {
+          active(vm, "e712");
+          assertThat(vm.ioctl("VM_SUSPEND", 5)).isZero();
+          assertThat(vm.exitCode()).isEqualTo(SUSPENDED);
+          assertThat(vm.exitInt("u.suspended.how")).isEqualTo(5);
+        });
     row(
         "a reset before the exit, and after it: registers 0, nobody active, no capabilities, memory"
             + " as it was",
