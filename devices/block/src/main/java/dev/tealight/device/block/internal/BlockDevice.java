@@ -10,6 +10,7 @@ import dev.tealight.device.DeviceHypercall;
 import dev.tealight.device.GuestCall;
 import dev.tealight.device.GuestCallHandler;
 import dev.tealight.device.GuestWindows;
+import dev.tealight.device.HostFailures;
 import dev.tealight.device.Outcome;
 import dev.tealight.device.VirtioTransport;
 import dev.tealight.device.block.BlockConfig;
@@ -44,8 +45,7 @@ public final class BlockDevice implements Device {
   private final BlockBacking backing;
   private final int sectorByteSize;
   private final Fsync fsync;
-  private @Nullable DeviceContext context;
-  private long failureCount;
+  private @Nullable HostFailures failures; // once activated
   private boolean closed;
 
   /**
@@ -70,11 +70,11 @@ public final class BlockDevice implements Device {
 
   @Override
   public void activate(DeviceContext context) {
-    if (this.context != null) {
+    if (failures != null) {
       throw new IllegalStateException(
           "block device %s has served a monitor already: make another".formatted(name));
     }
-    this.context = context;
+    failures = new HostFailures(context);
     Optional<VirtioTransport> virtio = context.virtio();
     if (virtio.isPresent()) {
       activate(virtio.get());
@@ -226,12 +226,8 @@ public final class BlockDevice implements Device {
   }
 
   private void hostFailure(String what, IOException cause) {
-    failureCount++;
-    // A guest can repeat a request that fails as often as it likes: only failures number 1, 2, 4,
-    // 8 and so on are told.
-    if (context != null && (failureCount & (failureCount - 1)) == 0) {
-      context.hostFailure(
-          failureCount == 1 ? what : "%s, failure number %d,".formatted(what, failureCount), cause);
+    if (failures != null) {
+      failures.report(what, cause);
     }
   }
 

@@ -12,6 +12,7 @@ import dev.tealight.device.BlockBacking;
 import dev.tealight.device.Device;
 import dev.tealight.device.block.BlockConfig;
 import dev.tealight.device.block.Fsync;
+import dev.tealight.testkit.Allocation;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -304,7 +305,7 @@ class BlockDeviceTest {
     }
   }
 
-  private static long allocatedByteSize(Harness guest) throws Exception {
+  private static long allocatedByteSize(Harness guest) {
     Allocation allocation = new Allocation();
     transfer(guest);
     long before = allocation.byteSize();

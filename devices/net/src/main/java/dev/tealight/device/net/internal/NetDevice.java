@@ -7,6 +7,7 @@ import dev.tealight.device.DeviceContext;
 import dev.tealight.device.DeviceHypercall;
 import dev.tealight.device.FrameLink;
 import dev.tealight.device.GuestCall;
+import dev.tealight.device.HostFailures;
 import dev.tealight.device.MacAddress;
 import dev.tealight.device.Outcome;
 import dev.tealight.device.VirtioTransport;
@@ -39,8 +40,7 @@ public final class NetDevice implements Device {
   private final FrameLink link;
   private final MacAddress mac;
   private final int mtu;
-  private @Nullable DeviceContext context;
-  private long failureCount;
+  private @Nullable HostFailures failures; // once activated
   private boolean closed;
 
   /**
@@ -65,11 +65,11 @@ public final class NetDevice implements Device {
 
   @Override
   public void activate(DeviceContext context) {
-    if (this.context != null) {
+    if (failures != null) {
       throw new IllegalStateException(
           "network device %s has served a monitor already: make another".formatted(name));
     }
-    this.context = context;
+    failures = new HostFailures(context);
     Optional<VirtioTransport> virtio = context.virtio();
     if (virtio.isPresent()) {
       virtio.get().network(link, mac, mtu);
@@ -139,12 +139,8 @@ public final class NetDevice implements Device {
   }
 
   private void hostFailure(String what, IOException cause) {
-    failureCount++;
-    // A guest can repeat a request that fails as often as it likes: only failures number 1, 2, 4,
-    // 8 and so on are told.
-    if (context != null && (failureCount & (failureCount - 1)) == 0) {
-      context.hostFailure(
-          failureCount == 1 ? what : "%s, failure number %d,".formatted(what, failureCount), cause);
+    if (failures != null) {
+      failures.report(what, cause);
     }
   }
 
