@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "hvt_abi.h"
+#include "hvt_ring.h"
 #include "mft_abi.h"
 #include "solo5.h"
 #include "version.h"
@@ -22,7 +23,7 @@
 
 int main(void)
 {
-    printf("# Solo5 %s, include/hvt_abi.h, elf_abi.h, mft_abi.h and solo5.h, x86-64;"
+    printf("# Solo5 %s, include/hvt_abi.h, hvt_ring.h, elf_abi.h, mft_abi.h and solo5.h, x86-64;"
            " printed by src/test/c/hvt-facts.c\n", SOLO5_VERSION);
     printf("# constants; then sizes; then fields as offset, size\n");
     VALUE(HVT_ABI_VERSION);
@@ -99,5 +100,28 @@ int main(void)
     FIELD(hvt_hc_poll, ret);
     FIELD(hvt_hc_halt, cookie);
     FIELD(hvt_hc_halt, exit_status);
+    VALUE(HVT_FEATURE_RING_IO);
+    VALUE(HVT_RING_KICK_PIO_BASE);
+    VALUE(HVT_RING_SIZE);
+    VALUE(HVT_RING_NET_WRITE);
+    VALUE(HVT_RING_NET_READ);
+    SIZE(hvt_ring);
+    SIZE(hvt_ring_entry);
+    SIZE(hvt_ring_commit);
+    FIELD(hvt_ring, ent_tail);
+    FIELD(hvt_ring, com_head);
+    FIELD(hvt_ring, ent_head);
+    FIELD(hvt_ring, com_tail);
+    FIELD(hvt_ring, needs_kick);
+    FIELD(hvt_ring, entries);
+    FIELD(hvt_ring, commits);
+    FIELD(hvt_ring_entry, operation);
+    FIELD(hvt_ring_entry, handle);
+    FIELD(hvt_ring_entry, data);
+    FIELD(hvt_ring_entry, len);
+    FIELD(hvt_ring_entry, id);
+    FIELD(hvt_ring_commit, id);
+    FIELD(hvt_ring_commit, ret);
+    FIELD(hvt_ring_commit, len);
     return 0;
 }

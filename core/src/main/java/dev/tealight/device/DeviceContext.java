@@ -66,6 +66,14 @@ public interface DeviceContext {
   void pollable(ReadinessSource source);
 
   /**
+   * Offers the frames of a network device to ways of moving them that the guest's format has beside
+   * hypercalls.
+   *
+   * @param frames of the device
+   */
+  void frames(FrameTransfer frames);
+
+  /**
    * Reports a failure of the host that the guest only sees as an error code: logged and told to
    * observers.
    *

@@ -64,6 +64,7 @@ public final class HvtImage implements BootImage {
   private final long entry;
   private final List<Segment> segments;
   private final List<byte[]> contents;
+  private final long ringByteSize; // of memory behind the guest's
 
   private HvtImage(
       String name,
@@ -72,7 +73,8 @@ public final class HvtImage implements BootImage {
       GuestArchitecture architecture,
       long entry,
       List<Segment> segments,
-      List<byte[]> contents) {
+      List<byte[]> contents,
+      boolean hasRing) {
     this.name = name;
     this.abi = abi;
     this.manifest = manifest;
@@ -80,16 +82,22 @@ public final class HvtImage implements BootImage {
     this.entry = entry;
     this.segments = List.copyOf(segments);
     this.contents = List.copyOf(contents);
+    this.ringByteSize = hasRing ? HvtAbi.MEMORY_UNIT : 0;
+  }
+
+  private static boolean hasNetDevice(Manifest manifest) {
+    return manifest.entries().stream().anyMatch(entry -> entry.type() == Manifest.TYPE_NET);
   }
 
   /**
    * Reads an image.
    *
    * @param image what to read
+   * @param offersRing whether guests with network devices get the shared ring
    * @return what it holds, all of it checked
    * @throws ImageException if it is no hvt image of ABI version 2, or damaged
    */
-  static HvtImage read(Image image) {
+  static HvtImage read(Image image, boolean offersRing) {
     ElfReader elf = new ElfReader(image);
     Abi abi = readAbi(elf);
     if (abi.target() != HvtAbi.TARGET_HVT) {
@@ -102,10 +110,11 @@ public final class HvtImage implements BootImage {
           "image %s has hvt ABI version %s, only version %d can be run"
               .formatted(image.name(), Integer.toUnsignedString(abi.version()), HvtAbi.VERSION));
     }
-    return read(image, elf, abi, readManifest(elf));
+    return read(image, elf, abi, readManifest(elf), offersRing);
   }
 
-  private static HvtImage read(Image image, ElfReader elf, Abi abi, Manifest manifest) {
+  private static HvtImage read(
+      Image image, ElfReader elf, Abi abi, Manifest manifest, boolean offersRing) {
     if (elf.machine() != GuestArchitecture.X86_64.elfMachine()) {
       throw new ImageException(
           "image %s is for ELF machine %d, only %d (%s) can be run"
@@ -128,7 +137,14 @@ public final class HvtImage implements BootImage {
               .formatted(image.name(), entry, HvtAbi.LOAD_BASE));
     }
     return new HvtImage(
-        image.name(), abi, manifest, GuestArchitecture.X86_64, entry, segments, contents);
+        image.name(),
+        abi,
+        manifest,
+        GuestArchitecture.X86_64,
+        entry,
+        segments,
+        contents,
+        offersRing && hasNetDevice(manifest));
   }
 
   /**
@@ -248,12 +264,18 @@ public final class HvtImage implements BootImage {
               .formatted(requestedByteSize, HvtAbi.MEMORY_LIMIT));
     }
     long byteSize = Math.max(requestedByteSize / HvtAbi.MEMORY_UNIT, 1) * HvtAbi.MEMORY_UNIT;
+    // Where there is no room behind the largest memory, the ring is taken from it.
+    long withRing = Math.min(byteSize + ringByteSize, HvtAbi.MEMORY_LIMIT);
+    checkFits(withRing - ringByteSize);
+    return withRing;
+  }
+
+  private void checkFits(long byteSize) {
     if (end() > byteSize || entry >= byteSize) {
       throw new ConfigurationException(
           "guest memory of %d bytes is too small for image %s, which ends at 0x%x"
               .formatted(byteSize, name, Math.max(end(), entry + 1)));
     }
-    return byteSize;
   }
 
   @Override
@@ -264,14 +286,25 @@ public final class HvtImage implements BootImage {
   @Override
   public void boot(BootContext context) {
     GuestMemory memory = context.vm().memory();
-    if (memory.byteSize() != memoryByteSize(memory.byteSize())) {
+    long byteSize = memory.byteSize() - ringByteSize;
+    if (byteSize % HvtAbi.MEMORY_UNIT != 0 || memory.byteSize() > HvtAbi.MEMORY_LIMIT) {
       throw new ConfigurationException(
-          "guest memory of %d bytes: give a multiple of %d"
-              .formatted(memory.byteSize(), HvtAbi.MEMORY_UNIT));
+          "guest memory of %d bytes: give a multiple of %d up to %d"
+              .formatted(memory.byteSize(), HvtAbi.MEMORY_UNIT, HvtAbi.MEMORY_LIMIT));
     }
-    HvtLoader.load(this, context, memory);
-    X86Boot.enter(context.vcpu(), memory, entry);
+    checkFits(byteSize);
+    boolean offersRing =
+        ringByteSize > 0
+            && context.devices().stream().anyMatch(device -> device.frames().isPresent());
+    HvtLoader.load(this, context, memory, byteSize, offersRing);
+    X86Boot.enter(context.vcpu(), memory, byteSize, entry);
     X86Hypercalls.claim(context.registry());
     HvtHypercalls.register(context);
+    if (offersRing) {
+      context.doorbell(
+          NetRing.PORT,
+          "Solo5's ring",
+          new NetRing(memory.unrestricted(), byteSize, context.devices()));
+    }
   }
 }

@@ -21,9 +21,12 @@ final class HvtLoader {
   private static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  static final int RING_OFFERED = 1;
+
   private HvtLoader() {}
 
-  static void load(HvtImage image, BootContext context, GuestMemory memory) {
+  static void load(
+      HvtImage image, BootContext context, GuestMemory memory, long byteSize, boolean offersRing) {
     MemorySegment target = memory.unrestricted();
     List<Region> regions = new ArrayList<>();
     for (int i = 0; i < image.segments().size(); i++) {
@@ -37,22 +40,20 @@ final class HvtLoader {
 
     long manifest = HvtAbi.BOOT_INFO + HvtAbi.BOOT_INFO_BYTE_SIZE;
     long commandLine = manifest + image.manifest().byteSize();
-    writeBootInfo(image, context, target, manifest, commandLine);
-    writeManifest(
-        image.manifest(), context.devices(), target.asSlice(manifest, image.manifest().byteSize()));
-    writeCommandLine(
-        context.arguments(), target.asSlice(commandLine, HvtAbi.COMMAND_LINE_BYTE_SIZE));
-  }
-
-  private static void writeBootInfo(
-      HvtImage image, BootContext context, MemorySegment memory, long manifest, long commandLine) {
-    MemorySegment info = memory.asSlice(HvtAbi.BOOT_INFO, HvtAbi.BOOT_INFO_BYTE_SIZE);
-    info.set(LONG, 0, memory.byteSize());
+    MemorySegment info = target.asSlice(HvtAbi.BOOT_INFO, HvtAbi.BOOT_INFO_BYTE_SIZE);
+    info.set(LONG, 0, byteSize);
     info.set(LONG, 8, image.end());
     info.set(LONG, 16, context.vcpu().cycleCounterHz());
     info.set(LONG, 24, commandLine);
     info.set(LONG, 32, manifest);
-    // The last 16 bytes would offer the shared ring; zero is "not offered".
+    if (offersRing) {
+      info.set(INT, 40, RING_OFFERED);
+      info.set(LONG, 48, byteSize);
+    }
+    writeManifest(
+        image.manifest(), context.devices(), target.asSlice(manifest, image.manifest().byteSize()));
+    writeCommandLine(
+        context.arguments(), target.asSlice(commandLine, HvtAbi.COMMAND_LINE_BYTE_SIZE));
   }
 
   /** The guest learns what a device is like from its copy of the manifest alone. */

@@ -7,6 +7,11 @@ import dev.tealight.spi.BootProtocol;
 
 /** The images and the start of hvt guests. */
 final class HvtProtocol implements BootProtocol {
+  private final boolean offersRing;
+
+  HvtProtocol(boolean offersRing) {
+    this.offersRing = offersRing;
+  }
 
   @Override
   public String name() {
@@ -15,6 +20,6 @@ final class HvtProtocol implements BootProtocol {
 
   @Override
   public BootImage open(Image image) {
-    return HvtImage.read(image);
+    return HvtImage.read(image, offersRing);
   }
 }

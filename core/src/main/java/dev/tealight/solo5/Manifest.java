@@ -29,6 +29,8 @@ public record Manifest(List<Entry> entries) {
   static final int TYPE_OFFSET = 68;
   static final int PROPERTIES_OFFSET = 72;
   static final int ATTACHED_OFFSET = 96;
+  static final int TYPE_NET = 2;
+
   static final int TYPE_RESERVED = 0x40000000;
 
   /**
@@ -43,7 +45,7 @@ public record Manifest(List<Entry> entries) {
     public String typeName() {
       return switch (type) {
         case 1 -> "BLOCK_BASIC";
-        case 2 -> "NET_BASIC";
+        case TYPE_NET -> "NET_BASIC";
         default -> "0x%x".formatted(type);
       };
     }

@@ -7,8 +7,11 @@ import dev.tealight.spi.BootProtocol;
 /** Solo5's hvt guests, ABI version 2. */
 public final class Solo5Hvt {
 
-  /** Reads and boots hvt images. */
-  public static final BootProtocol PROTOCOL = new HvtProtocol();
+  /** Reads and boots hvt images, and offers the shared ring to those with network devices. */
+  public static final BootProtocol PROTOCOL = new HvtProtocol(true);
+
+  /** As {@link #PROTOCOL}, but without the shared ring: each frame is a hypercall. */
+  public static final BootProtocol PROTOCOL_WITHOUT_RING = new HvtProtocol(false);
 
   private Solo5Hvt() {}
 
@@ -21,6 +24,6 @@ public final class Solo5Hvt {
    *     offset and field
    */
   public static HvtImage open(Image image) {
-    return HvtImage.read(image);
+    return HvtImage.read(image, true);
   }
 }

@@ -54,10 +54,10 @@ final class X86Boot {
 
   private X86Boot() {}
 
-  static void enter(Vcpu vcpu, GuestMemory memory, long entry) {
+  static void enter(Vcpu vcpu, GuestMemory memory, long guestByteSize, long entry) {
     writeDescriptors(memory.unrestricted());
     writePageTables(memory.unrestricted());
-    X86CpuState state = initialState(memory.byteSize(), entry);
+    X86CpuState state = initialState(guestByteSize, entry);
     vcpu.ability(UnprivilegedStart.class)
         .ifPresentOrElse(
             unprivileged -> unprivileged.start(state, SCRATCH), () -> vcpu.writeState(state));

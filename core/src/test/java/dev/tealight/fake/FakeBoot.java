@@ -9,6 +9,7 @@ import dev.tealight.internal.run.RunLoop;
 import dev.tealight.solo5.HvtImage;
 import dev.tealight.solo5.Solo5Hvt;
 import dev.tealight.spi.BootContext;
+import dev.tealight.spi.SharedWork;
 import java.io.ByteArrayOutputStream;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,6 +23,7 @@ public final class FakeBoot implements BootContext, AutoCloseable {
   public final HandlerTable handlers = new HandlerTable();
   public final List<AttachedDevice> devices = new ArrayList<>();
   public final ByteArrayOutputStream output = new ByteArrayOutputStream();
+  public final List<SharedWork> rings = new ArrayList<>();
   public List<String> arguments = List.of();
 
   /** Where the guest's text goes. */
@@ -70,6 +72,12 @@ public final class FakeBoot implements BootContext, AutoCloseable {
   @Override
   public HandlerTable registry() {
     return handlers;
+  }
+
+  @Override
+  public void doorbell(int port, String owner, SharedWork work) {
+    work.wantDoorbell(true);
+    rings.add(work);
   }
 
   @Override

@@ -29,7 +29,7 @@ public final class FakeVm implements Vm {
     memory =
         GuestMemory.over(
             byteSize <= LARGEST_ARRAY
-                ? MemorySegment.ofArray(new byte[(int) byteSize])
+                ? MemorySegment.ofArray(new long[(int) (byteSize / Long.BYTES)])
                 : sparse(byteSize));
   }
 

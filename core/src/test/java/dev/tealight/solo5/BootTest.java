@@ -21,6 +21,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -98,6 +99,39 @@ class BootTest {
   }
 
   @Test
+  void guestWithANetworkDeviceIsOfferedTheRingBehindItsMemory() {
+    try (FakeBoot boot = ringBoot(66 * MIB)) {
+      assertThat(longs(boot, 0x10000, 7))
+          .containsExactly(
+              0x4000000L, 0x103000L, FakeVcpu.CYCLE_COUNTER_HZ, 0x10110L, 0x10038L, 1L, 0x4000000L);
+      assertThat(boot.vcpu().readState().get(X86Register.RSP)).isEqualTo(0x3fffff8);
+      assertThat(longs(boot, 0x4000 + 32 * 8, 2)).containsExactly(0x4000083, 0);
+      byte[] ring = new byte[NetRing.BYTE_SIZE];
+      ring[(int) NetRing.NEEDS_KICK] = 1;
+      assertThat(bytes(boot, 64 * MIB, NetRing.BYTE_SIZE).array()).isEqualTo(ring);
+      assertThat(boot.rings).hasSize(1);
+    }
+  }
+
+  private static FakeBoot ringBoot(long memoryByteSize) {
+    FakeBoot boot = new FakeBoot(memoryByteSize);
+    boot.devices.add(
+        new AttachedDevice(
+            new DeclaredDevice("service", "NET_BASIC", 1),
+            MemorySegment.ofArray(new byte[16]),
+            List.of(),
+            Optional.of(new FakeFrames())));
+    return boot.boot(ImageBuilder.hello().devices(new Device("service", 2)).build());
+  }
+
+  @Test
+  void memoryWithoutRoomForImageAndRingIsRefused() {
+    assertThatExceptionOfType(ConfigurationException.class)
+        .isThrownBy(() -> ringBoot(2 * MIB).close())
+        .withMessage("guest memory of 0 bytes is too small for image test, which ends at 0x103000");
+  }
+
+  @Test
   void manifestCopyOfAGuestWithoutDevicesIsTheReservedEntry() {
     try (FakeBoot boot = new FakeBoot(4 * MIB).boot(ImageBuilder.hello().build())) {
       assertThat(bytes(boot, 0x10038, 112).array()).isEqualTo(ImageBuilder.manifest());
@@ -130,7 +164,10 @@ class BootTest {
 
   private static AttachedDevice attached(String name, String type, int handle, byte[] properties) {
     return new AttachedDevice(
-        new DeclaredDevice(name, type, handle), MemorySegment.ofArray(properties), List.of());
+        new DeclaredDevice(name, type, handle),
+        MemorySegment.ofArray(properties),
+        List.of(),
+        Optional.empty());
   }
 
   @Test

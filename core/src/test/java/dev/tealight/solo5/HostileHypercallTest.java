@@ -15,6 +15,7 @@ import dev.tealight.spi.BootImage.DeclaredDevice;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -38,7 +39,8 @@ class HostileHypercallTest {
         new AttachedDevice(
             new DeclaredDevice("net", "NET_BASIC", 1),
             MemorySegment.ofArray(new byte[16]),
-            List.of(() -> false)));
+            List.of(() -> false),
+            Optional.empty()));
     return boot.boot(IMAGE);
   }
 

@@ -3,6 +3,7 @@ package dev.tealight.solo5;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tealight.device.FrameTransfer;
 import dev.tealight.solo5.HvtAbi.Hypercall;
 import java.io.IOException;
 import java.io.InputStream;
@@ -84,6 +85,10 @@ class HvtAbiFactsTest {
     assertFact("SOLO5_R_AGAIN", HvtAbi.RESULT_AGAIN);
     assertFact("SOLO5_R_EINVAL", HvtAbi.RESULT_EINVAL);
     assertFact("SOLO5_R_EUNSPEC", HvtAbi.RESULT_EUNSPEC);
+    assertFact("SOLO5_R_OK", FrameTransfer.OK);
+    assertFact("SOLO5_R_AGAIN", FrameTransfer.AGAIN);
+    assertFact("SOLO5_R_EINVAL", FrameTransfer.EINVAL);
+    assertFact("SOLO5_R_EUNSPEC", FrameTransfer.EUNSPEC);
   }
 
   @Test
@@ -141,5 +146,32 @@ class HvtAbiFactsTest {
     assertFact("hvt_hc_poll.ret", 16, 4);
     assertFact("hvt_hc_halt.cookie", 0, 8);
     assertFact("hvt_hc_halt.exit_status", 8, 4);
+  }
+
+  @Test
+  void ringIsThatOfTheHeader() {
+    assertFact("HVT_FEATURE_RING_IO", HvtLoader.RING_OFFERED);
+    assertFact("HVT_RING_KICK_PIO_BASE", NetRing.PORT);
+    assertFact("HVT_RING_SIZE", NetRing.ENTRY_COUNT);
+    assertFact("HVT_RING_NET_WRITE", NetRing.WRITE);
+    assertFact("HVT_RING_NET_READ", NetRing.READ);
+    assertFact("sizeof hvt_ring", NetRing.BYTE_SIZE);
+    assertFact("sizeof hvt_ring_entry", NetRing.SUBMISSION_BYTE_SIZE);
+    assertFact("sizeof hvt_ring_commit", NetRing.COMPLETION_BYTE_SIZE);
+    assertFact("hvt_ring.ent_tail", NetRing.SUBMISSION_TAIL, 4);
+    assertFact("hvt_ring.com_head", NetRing.COMPLETION_HEAD, 4);
+    assertFact("hvt_ring.ent_head", NetRing.SUBMISSION_HEAD, 4);
+    assertFact("hvt_ring.com_tail", NetRing.COMPLETION_TAIL, 4);
+    assertFact("hvt_ring.needs_kick", NetRing.NEEDS_KICK, 4);
+    assertFact("hvt_ring.entries", NetRing.SUBMISSIONS, 32L * NetRing.ENTRY_COUNT);
+    assertFact("hvt_ring.commits", NetRing.COMPLETIONS, 16L * NetRing.ENTRY_COUNT);
+    assertFact("hvt_ring_entry.operation", NetRing.OPERATION, 4);
+    assertFact("hvt_ring_entry.handle", NetRing.HANDLE, 4);
+    assertFact("hvt_ring_entry.data", NetRing.BUFFER, 8);
+    assertFact("hvt_ring_entry.len", NetRing.LENGTH, 4);
+    assertFact("hvt_ring_entry.id", NetRing.ID, 4);
+    assertFact("hvt_ring_commit.id", NetRing.COMPLETED_ID, 4);
+    assertFact("hvt_ring_commit.ret", NetRing.RESULT, 4);
+    assertFact("hvt_ring_commit.len", NetRing.RECEIVED, 4);
   }
 }

@@ -21,6 +21,7 @@ import dev.tealight.spi.BootImage.DeclaredDevice;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -46,7 +47,8 @@ class HypercallTest {
           new AttachedDevice(
               new DeclaredDevice("net" + handle, "NET_BASIC", handle),
               MemorySegment.ofArray(new byte[16]),
-              List.of(readiness(handle), readiness(handle))));
+              List.of(readiness(handle), readiness(handle)),
+              Optional.empty()));
     }
     boot.boot(ImageBuilder.hello().devices(new Device("net1", 2), new Device("net2", 2)).build());
     loop = boot.loop(ElfHeaderTest.open(ImageBuilder.hello()));

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.tealight.ConfigurationException;
+import dev.tealight.Image;
 import dev.tealight.fake.FakeBoot;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -77,5 +78,20 @@ class MemorySizeTest {
           .isThrownBy(() -> boot.boot(image))
           .withMessageStartingWith("guest memory of %d bytes: give ".formatted(byteSize));
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, 4194304",
+    "536870912, 538968064",
+    "4292870144, 4294967296",
+    "4294967296, 4294967296"
+  })
+  void guestWithANetworkDeviceGetsTwoMebibytesForTheRingUpToTheLimit(long requested, long granted) {
+    byte[] image = ImageBuilder.hello().devices(new ImageBuilder.Device("net", 2)).build();
+
+    assertThat(open(image).memoryByteSize(requested)).isEqualTo(granted);
+    assertThat(Solo5Hvt.PROTOCOL_WITHOUT_RING.open(Image.of("test", image)).memoryByteSize(MIB))
+        .isEqualTo(2 * MIB);
   }
 }

@@ -19,6 +19,7 @@ import dev.tealight.internal.run.RunLoop;
 import dev.tealight.solo5.HvtImage;
 import dev.tealight.solo5.Solo5Hvt;
 import dev.tealight.spi.BootContext;
+import dev.tealight.spi.SharedWork;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.Arrays;
@@ -120,6 +121,9 @@ final class Machine implements BootContext, Vm, TimeSource, Waiter {
   public HandlerTable registry() {
     return handlers;
   }
+
+  @Override
+  public void doorbell(int port, String owner, SharedWork work) {}
 
   @Override
   public ConsoleQueue console() {

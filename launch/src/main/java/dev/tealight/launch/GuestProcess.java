@@ -78,7 +78,8 @@ public final class GuestProcess {
    */
   public int run(Monitor.Builder builder, Settings settings) throws InterruptedException {
     // Solo5's tender rounds before it compares with the limit: 4097 MiB are 4096.
-    builder.memoryByteSize(Math.max(settings.memoryMib() & ~1L, 1) << 20);
+    long mib = Math.max(settings.memoryMib() & ~1L, 2);
+    builder.memoryByteSize(mib << 20);
     if (settings.deadline().isPresent()) {
       builder.deadline(settings.deadline().get());
     }
@@ -89,7 +90,6 @@ public final class GuestProcess {
     try (Hypervisor hypervisor =
             backends.open(settings.backend().orElse(null), settings.backendOptions());
         Monitor monitor = builder.hypervisor(hypervisor).build()) {
-      long mib = monitor.memory().byteSize() >>> 20;
       if (mib != settings.memoryMib()) {
         say("memory of %d MiB is rounded to %d MiB".formatted(settings.memoryMib(), mib));
       }

@@ -10,6 +10,7 @@ import dev.tealight.launch.GuestProcess;
 import dev.tealight.options.DeviceOptions;
 import dev.tealight.options.UsageException;
 import dev.tealight.softcpu.SoftcpuOptions;
+import dev.tealight.solo5.Solo5;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -92,6 +93,9 @@ final class RunCommand {
     GuestProcess process = new GuestProcess(out, err);
     Monitor.Builder builder = Monitor.builder();
     setImage(builder, options);
+    if (!options.hasNetRing()) {
+      builder.bootProtocol(Solo5.PROTOCOL_WITHOUT_RING);
+    }
     if (!options.deviceOptions().isEmpty()) {
       Map<String, DeviceConfig> devices = new DeviceOptions().configure(options.deviceOptions());
       for (Map.Entry<String, DeviceConfig> device : devices.entrySet()) {

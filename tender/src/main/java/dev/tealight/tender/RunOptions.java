@@ -37,6 +37,7 @@ final class RunOptions {
   private @Nullable Ring3Policy ring3;
   private @Nullable Long seed;
   private @Nullable Duration deadline;
+  private boolean netRing = true;
   private boolean verbose;
   private boolean confined = true;
   private final List<DeviceOption> deviceOptions = new ArrayList<>();
@@ -97,6 +98,7 @@ final class RunOptions {
       case "--backend" -> backend = required(name, value);
       case "--ring3" -> ring3 = policy(required(name, value));
       case "--virtual-time" -> seed = value == null ? 0 : seed(value);
+      case "--net-ring" -> netRing = isOn(name, required(name, value));
       case "--deadline" -> deadline = seconds(required(name, value));
       case "--gdb", "--gdb-port" ->
           throw new UsageException(name + " is not offered: Tealight has no debugger stub");
@@ -151,6 +153,14 @@ final class RunOptions {
               .formatted(value, MAX_SEED_DIGITS));
     }
     return Long.parseLong(value);
+  }
+
+  private static boolean isOn(String name, String value) throws UsageException {
+    return switch (value) {
+      case "on" -> true;
+      case "off" -> false;
+      default -> throw new UsageException("option %s=%s: give on or off".formatted(name, value));
+    };
   }
 
   private static Duration seconds(String value) throws UsageException {
@@ -212,6 +222,11 @@ final class RunOptions {
   /** {@return how long the guest may run, or null for ever} */
   @Nullable Duration deadline() {
     return deadline;
+  }
+
+  /** {@return whether guests with network devices are offered Solo5's shared ring} */
+  boolean hasNetRing() {
+    return netRing;
   }
 
   boolean isVerbose() {

@@ -24,6 +24,10 @@ final class Usage {
               "SEED",
               "run on softcpu, the same way each time: time passes with instructions, waits take"
                   + " none; without =SEED the seed is 0"),
+          new Option(
+              "net-ring",
+              "STATE",
+              "offer guests with network devices the shared ring: on (unless given) or off"),
           new Option("deadline", "SECONDS", "stop the guest after this time"),
           new Option(
               "verbose", "", "tell which backend was chosen and why others were not; also -v"),

@@ -27,6 +27,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RunOptionsTest {
 
   @Test
+  void sharedRingIsOfferedUnlessItIsTurnedOff() throws UsageException {
+    assertThat(RunOptions.parse("x").hasNetRing()).isTrue();
+    assertThat(RunOptions.parse("--net-ring=on", "x").hasNetRing()).isTrue();
+    assertThat(RunOptions.parse("--net-ring=off", "x").hasNetRing()).isFalse();
+    assertThatThrownBy(() -> RunOptions.parse("--net-ring=maybe", "x"))
+        .isInstanceOf(UsageException.class)
+        .hasMessage("option --net-ring=maybe: give on or off");
+  }
+
+  @Test
   void firstWordWithoutADashIsTheImage() throws UsageException {
     RunOptions options = RunOptions.parse("--mem=64", "web.hvt", "--mem=2", "--", "-v");
     assertThat(options.image()).isEqualTo("web.hvt");

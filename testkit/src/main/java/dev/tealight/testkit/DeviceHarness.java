@@ -11,6 +11,7 @@ import dev.tealight.RunResult;
 import dev.tealight.VmExit;
 import dev.tealight.device.Device;
 import dev.tealight.device.DeviceConfig;
+import dev.tealight.device.FrameTransfer;
 import dev.tealight.spi.BootContext.AttachedDevice;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
@@ -124,6 +125,11 @@ public final class DeviceHarness implements AutoCloseable {
   /** {@return what a guest that waits for the device waits for} */
   public List<ReadinessSource> readiness() {
     return device.readiness();
+  }
+
+  /** {@return how the frames of a network device are moved without hypercalls} */
+  public Optional<FrameTransfer> frames() {
+    return device.frames();
   }
 
   /**

@@ -14,6 +14,7 @@ import dev.tealight.RunResult;
 import dev.tealight.TimeSource;
 import dev.tealight.device.DeviceContext;
 import dev.tealight.device.DeviceHypercall;
+import dev.tealight.device.FrameTransfer;
 import dev.tealight.device.GuestCall;
 import dev.tealight.device.GuestCallHandler;
 import dev.tealight.device.GuestCallRegistry;
@@ -388,6 +389,11 @@ public final class VirtioDriver implements DeviceContext, PciBus {
   @Override
   public void pollable(ReadinessSource source) {
     readiness.add(source);
+  }
+
+  @Override
+  public void frames(FrameTransfer frames) {
+    throw new UnsupportedOperationException();
   }
 
   @Override

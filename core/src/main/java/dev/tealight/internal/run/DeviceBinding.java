@@ -9,6 +9,7 @@ import dev.tealight.TimeSource;
 import dev.tealight.device.Device;
 import dev.tealight.device.DeviceContext;
 import dev.tealight.device.DeviceHypercall;
+import dev.tealight.device.FrameTransfer;
 import dev.tealight.device.GuestCallHandler;
 import dev.tealight.device.GuestCallRegistry;
 import dev.tealight.device.InterruptLine;
@@ -45,6 +46,7 @@ final class DeviceBinding implements DeviceContext {
   private final @Nullable Platform platform;
   private final List<ReadinessSource> readiness = new ArrayList<>();
   private int functionCount;
+  private Optional<FrameTransfer> frames = Optional.empty();
   private byte[] properties = new byte[PROPERTIES_BYTE_SIZE];
 
   DeviceBinding(
@@ -74,7 +76,7 @@ final class DeviceBinding implements DeviceContext {
               .formatted(declared.name(), declared.type(), functionCount));
     }
     return new AttachedDevice(
-        declared, MemorySegment.ofArray(properties).asReadOnly(), List.copyOf(readiness));
+        declared, MemorySegment.ofArray(properties).asReadOnly(), List.copyOf(readiness), frames);
   }
 
   @Override
@@ -135,6 +137,11 @@ final class DeviceBinding implements DeviceContext {
   @Override
   public void pollable(ReadinessSource source) {
     readiness.add(source);
+  }
+
+  @Override
+  public void frames(FrameTransfer frames) {
+    this.frames = Optional.of(frames);
   }
 
   @Override

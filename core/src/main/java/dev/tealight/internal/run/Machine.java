@@ -26,9 +26,11 @@ import dev.tealight.spi.BootContext.AttachedDevice;
 import dev.tealight.spi.BootImage;
 import dev.tealight.spi.BootImage.DeclaredDevice;
 import dev.tealight.spi.ConsoleOutput;
+import dev.tealight.spi.Doorbells;
 import dev.tealight.spi.InterruptInjector;
 import dev.tealight.spi.Platform;
 import dev.tealight.spi.RepeatableInputs;
+import dev.tealight.spi.SharedWork;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -49,6 +51,7 @@ public final class Machine implements AutoCloseable {
   private final CloseStack resources;
   private final Hypervisor hypervisor;
   private final Vm vm;
+  private final List<DoorbellServer> doorbells = new ArrayList<>();
   private final RunLoop loop;
   private final ConsoleQueue console;
   private final Optional<String> unprivilegedReason;
@@ -123,11 +126,19 @@ public final class Machine implements AutoCloseable {
     // What wakes a guest on a platform also has to reach it while it computes.
     Waiter wakeUps = link == null ? waiter : new KickingWaiter(waiter, vcpu);
     attached.forEach(device -> device.readiness().forEach(source -> source.attach(wakeUps)));
-    image.boot(new Context(vm, vcpu, spec.arguments(), attached, handlers, console));
+    image.boot(new Context(vcpu, attached, handlers));
     spec.handlers().forEach(registration -> registration.accept(handlers));
     loop =
         new RunLoop(
-            vcpu, vm.memory(), handlers, image.hypercalls(), wakeUps, time, spec.limit(), link);
+            vcpu,
+            vm.memory(),
+            handlers,
+            image.hypercalls(),
+            wakeUps,
+            time,
+            spec.limit(),
+            link,
+            () -> doorbells.forEach(DoorbellServer::settle));
     unprivilegedReason = loop.unprivilegedReason();
   }
 
@@ -320,6 +331,8 @@ public final class Machine implements AutoCloseable {
    */
   @Override
   public void close() {
+    // They use guest memory.
+    doorbells.forEach(DoorbellServer::close);
     try {
       vm.close();
     } catch (HostCallException e) {
@@ -332,12 +345,73 @@ public final class Machine implements AutoCloseable {
     resources.close();
   }
 
-  private record Context(
-      Vm vm,
-      Vcpu vcpu,
-      List<String> arguments,
-      List<AttachedDevice> devices,
-      GuestCallRegistry registry,
-      ConsoleOutput console)
-      implements BootContext {}
+  private final class Context implements BootContext {
+    private final Vcpu vcpu;
+    private final List<AttachedDevice> devices;
+    private final HandlerTable handlers;
+
+    Context(Vcpu vcpu, List<AttachedDevice> devices, HandlerTable handlers) {
+      this.vcpu = vcpu;
+      this.devices = devices;
+      this.handlers = handlers;
+    }
+
+    @Override
+    public Vm vm() {
+      return vm;
+    }
+
+    @Override
+    public Vcpu vcpu() {
+      return vcpu;
+    }
+
+    @Override
+    public List<String> arguments() {
+      return spec.arguments();
+    }
+
+    @Override
+    public List<AttachedDevice> devices() {
+      return devices;
+    }
+
+    @Override
+    public GuestCallRegistry registry() {
+      return handlers;
+    }
+
+    @Override
+    public void doorbell(int port, String owner, SharedWork work) {
+      DoorbellServer server =
+          new DoorbellServer(
+              port,
+              owner,
+              spec.name(),
+              work,
+              vm.ability(Doorbells.class),
+              hypervisor::createWaiter,
+              new Breaches());
+      handlers.ports(port, 1, owner, server);
+      doorbells.add(server);
+    }
+
+    @Override
+    public ConsoleOutput console() {
+      return console;
+    }
+  }
+
+  /** What goes wrong while the guest runs, which it does only once there is a loop. */
+  private final class Breaches implements DoorbellServer.Listener {
+    @Override
+    public void fault(String reason) {
+      loop.requestFault(reason);
+    }
+
+    @Override
+    public void fail(Throwable cause) {
+      loop.requestFailure(cause);
+    }
+  }
 }

@@ -56,6 +56,12 @@ public final class RunLoop implements GuestCall {
   /** Stand still between two exits. */
   public static final int PAUSE = 4;
 
+  /**
+   * End the run as its guest's fault, or as a failure; see {@link #requestFault} and {@link
+   * #requestFailure}.
+   */
+  private static final int BROKEN = 8;
+
   private final Vcpu vcpu;
   private final GuestMemory memory;
   private final HandlerTable handlers;
@@ -64,6 +70,7 @@ public final class RunLoop implements GuestCall {
   private final TimeSource time;
   private final Duration limit;
   private final @Nullable PlatformLink platform;
+  private final Runnable settle;
 
   private final AtomicInteger requests = new AtomicInteger();
   private ExitFrame exit = new ExitFrame();
@@ -75,6 +82,10 @@ public final class RunLoop implements GuestCall {
   private long waitDeadlineNanos;
   private List<ReadinessSource> waitSources = List.of();
   private @Nullable RunResult result;
+
+  // Written before BROKEN is requested, read after it was seen.
+  private volatile @Nullable String breach;
+  private volatile @Nullable Throwable failure;
 
   /**
    * Creates a loop that has not run yet.
@@ -95,13 +106,14 @@ public final class RunLoop implements GuestCall {
       Waiter waiter,
       TimeSource time,
       Duration limit) {
-    this(vcpu, memory, handlers, convention, waiter, time, limit, null);
+    this(vcpu, memory, handlers, convention, waiter, time, limit, null, () -> {});
   }
 
   /**
-   * Creates a loop for a guest on a platform.
+   * Creates a loop for a guest on a platform, or one that others work for.
    *
    * @param platform its chips, or null for none
+   * @param settle finishes what others do for the guest, when it is paused or has ended
    */
   RunLoop(
       Vcpu vcpu,
@@ -111,7 +123,8 @@ public final class RunLoop implements GuestCall {
       Waiter waiter,
       TimeSource time,
       Duration limit,
-      @Nullable PlatformLink platform) {
+      @Nullable PlatformLink platform,
+      Runnable settle) {
     this.vcpu = vcpu;
     this.memory = memory;
     this.handlers = handlers;
@@ -120,6 +133,7 @@ public final class RunLoop implements GuestCall {
     this.time = time;
     this.limit = limit;
     this.platform = platform;
+    this.settle = settle;
   }
 
   /**
@@ -132,6 +146,27 @@ public final class RunLoop implements GuestCall {
     requests.getAndUpdate(old -> old | request);
     vcpu.kick();
     waiter.wake();
+  }
+
+  /**
+   * Asks for the end of the run because the guest did wrong where the loop does not see it. Any
+   * thread.
+   *
+   * @param reason what it did
+   */
+  public void requestFault(String reason) {
+    breach = reason;
+    request(BROKEN);
+  }
+
+  /**
+   * Asks for the end of the run because the host failed where the loop does not see it. Any thread.
+   *
+   * @param cause how
+   */
+  public void requestFailure(Throwable cause) {
+    failure = cause;
+    request(BROKEN);
   }
 
   /**
@@ -174,6 +209,14 @@ public final class RunLoop implements GuestCall {
     if (result != null) {
       return Step.ENDED;
     }
+    Step step = advance();
+    if (step == Step.PAUSED || step == Step.ENDED) {
+      settle.run();
+    }
+    return step;
+  }
+
+  private Step advance() {
     int requested = requests.get();
     if (requested != 0) {
       if ((requested & STOP) != 0) {
@@ -181,6 +224,9 @@ public final class RunLoop implements GuestCall {
       }
       if ((requested & DEADLINE) != 0) {
         return ended(new RunResult.DeadlineExceeded(limit));
+      }
+      if ((requested & BROKEN) != 0) {
+        return broken();
       }
       return pause();
     }
@@ -190,6 +236,17 @@ public final class RunLoop implements GuestCall {
       return act(waiting, true);
     }
     return runGuest();
+  }
+
+  private Step broken() {
+    Throwable cause = failure;
+    if (cause instanceof VmmException e) {
+      throw e;
+    }
+    if (cause != null) {
+      throw new DeviceException("serving what the guest shares failed: " + cause, cause);
+    }
+    return faulted(String.valueOf(breach));
   }
 
   /**

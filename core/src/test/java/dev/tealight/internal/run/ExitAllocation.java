@@ -20,6 +20,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /** Measures what the run loop and the handlers allocate for each kind of exit. */
 final class ExitAllocation {
@@ -72,7 +73,8 @@ final class ExitAllocation {
       boot.sink = (bytes, offset, length) -> {};
       DeclaredDevice device = new DeclaredDevice("net", "NET_BASIC", 1);
       boot.devices.add(
-          new AttachedDevice(device, MemorySegment.ofArray(new byte[16]), List.of(() -> false)));
+          new AttachedDevice(
+              device, MemorySegment.ofArray(new byte[16]), List.of(() -> false), Optional.empty()));
       boot.boot(image);
       registerDevice(boot.registry(), device);
       // As timeout: none. As text: 16 bytes at address 0. As handle: 0, no device's, or 1.

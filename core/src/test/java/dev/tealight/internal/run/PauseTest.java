@@ -2,10 +2,13 @@
 package dev.tealight.internal.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tealight.CpuState;
+import dev.tealight.DeviceException;
 import dev.tealight.ExitFrame;
 import dev.tealight.ExitKind;
+import dev.tealight.HostCallException;
 import dev.tealight.RunResult;
 import dev.tealight.Vcpu;
 import dev.tealight.X86CpuState;
@@ -86,6 +89,7 @@ class PauseTest {
   private final HandlerTable handlers = new HandlerTable();
   private RunLoop loop;
   private boolean ready;
+  private int settled;
 
   @BeforeEach
   void createLoop() {
@@ -122,7 +126,15 @@ class PauseTest {
     handlers.ports(ENDS, 1, "ENDS", call -> call.end(new RunResult.Halted(0, 0)));
     loop =
         new RunLoop(
-            vcpu, vm.memory(), handlers, HypercallConvention.NONE, time, time, Duration.ZERO);
+            vcpu,
+            vm.memory(),
+            handlers,
+            HypercallConvention.NONE,
+            time,
+            time,
+            Duration.ZERO,
+            null,
+            () -> settled++);
   }
 
   @AfterEach
@@ -150,6 +162,45 @@ class PauseTest {
     assertThat(step).isEqualTo(Step.PAUSED);
     assertThat(loop.step()).isEqualTo(Step.PAUSED);
     loop.withdraw(RunLoop.PAUSE);
+  }
+
+  @Test
+  void whatOthersDoForTheGuestIsFinishedInAPauseAndAtTheEnd() {
+    guestMakes(access(ExitKind.IO_WRITE, WAITS, 1));
+    assertThat(loop.step()).isEqualTo(Step.WAITING);
+    assertThat(settled).isZero();
+    loop.request(RunLoop.PAUSE);
+    assertThat(loop.step()).isEqualTo(Step.PAUSED);
+    assertThat(settled).isEqualTo(1);
+    loop.withdraw(RunLoop.PAUSE);
+    runToEnd();
+    assertThat(settled).isEqualTo(2);
+  }
+
+  @Test
+  void breachThatAnotherThreadFoundEndsAPausedRunToo() {
+    guestMakes(access(ExitKind.IO_WRITE, WAITS, 1));
+    assertThat(loop.step()).isEqualTo(Step.WAITING);
+    loop.request(RunLoop.PAUSE);
+    assertThat(loop.step()).isEqualTo(Step.PAUSED);
+    loop.requestFault("a breach");
+    assertThat(loop.step()).isEqualTo(Step.ENDED);
+    assertThat(((RunResult.Faulted) loop.result()).reason()).startsWith("a breach");
+  }
+
+  @Test
+  void failureThatAnotherThreadFoundIsThrown() {
+    HostCallException failure = new HostCallException("write", 5, "EIO", "");
+    loop.requestFailure(failure);
+    assertThatThrownBy(loop::step).isSameAs(failure);
+  }
+
+  @Test
+  void failureOfAnotherKindIsThrownAsTheDevices() {
+    loop.requestFailure(new IllegalStateException("broken"));
+    assertThatThrownBy(loop::step)
+        .isInstanceOf(DeviceException.class)
+        .hasRootCauseMessage("broken");
   }
 
   private void runToEnd() {

@@ -10,12 +10,14 @@ import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.tealight.GuestAccessException;
 import dev.tealight.Protection;
 import dev.tealight.Region;
 import dev.tealight.RunResult;
 import dev.tealight.device.Device;
 import dev.tealight.device.DeviceConfig;
 import dev.tealight.device.DeviceHypercall;
+import dev.tealight.device.FrameTransfer;
 import dev.tealight.solo5.HvtAbi;
 import dev.tealight.testkit.DeviceHarness;
 import dev.tealight.testkit.HostResources;
@@ -201,6 +203,50 @@ public abstract class DeviceContract {
         assertAnsweredOrFault(
             call, random.longs(Math.ceilDiv(call.blockByteSize(), Long.BYTES)).toArray());
       }
+    }
+  }
+
+  /** For devices that offer their frames to rings. */
+  @Test
+  void frameOutsideMemoryOrWhereItMayNotBeIsRefused() {
+    try (DeviceHarness harness = harness()) {
+      harness.vm().protect(List.of(new Region(READ_ONLY, 0x1000, Protection.READ_ONLY)));
+      harness
+          .frames()
+          .ifPresent(
+              frames -> {
+                for (long[] range :
+                    new long[][] {{END, 60}, {END - 59, 60}, {-1, 60}, {BLOCK, -1}, {-60, 60}}) {
+                  assertThrows(GuestAccessException.class, () -> frames.send(range[0], range[1]));
+                  assertThrows(
+                      GuestAccessException.class, () -> frames.receive(range[0], range[1]));
+                }
+                assertThrows(
+                    GuestAccessException.class, () -> frames.receive(READ_ONLY + 0xfff, 60));
+              });
+      assertEquals(List.of(), harness.hostFailures());
+    }
+  }
+
+  /** For devices that offer their frames to rings. */
+  @Test
+  void frameOfAnySizeHasAResult() {
+    try (DeviceHarness harness = harness()) {
+      harness
+          .frames()
+          .ifPresent(
+              frames -> {
+                for (long size : new long[] {0, 1, 13, 65536, END - BLOCK}) {
+                  assertEquals(FrameTransfer.EINVAL, frames.send(BLOCK, size));
+                }
+                assertEquals(-FrameTransfer.AGAIN, frames.receive(BLOCK, 0));
+                for (long size : new long[] {14, 60, 1514, 65535}) {
+                  int result = frames.send(BLOCK, size);
+                  assertTrue(
+                      result == FrameTransfer.OK || result == FrameTransfer.EUNSPEC,
+                      () -> "%d bytes: %d".formatted(size, result));
+                }
+              });
     }
   }
 

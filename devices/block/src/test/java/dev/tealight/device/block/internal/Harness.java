@@ -10,6 +10,7 @@ import dev.tealight.TimeSource;
 import dev.tealight.device.Device;
 import dev.tealight.device.DeviceContext;
 import dev.tealight.device.DeviceHypercall;
+import dev.tealight.device.FrameTransfer;
 import dev.tealight.device.GuestCall;
 import dev.tealight.device.GuestCallHandler;
 import dev.tealight.device.GuestCallRegistry;
@@ -94,6 +95,11 @@ final class Harness implements DeviceContext, GuestCall {
   @Override
   public void describe(byte[] bytes) {
     properties = bytes.clone();
+  }
+
+  @Override
+  public void frames(FrameTransfer frames) {
+    throw new UnsupportedOperationException();
   }
 
   @Override

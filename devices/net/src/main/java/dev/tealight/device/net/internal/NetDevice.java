@@ -2,10 +2,13 @@
 package dev.tealight.device.net.internal;
 
 import dev.tealight.GuestMemory;
+import dev.tealight.ReadinessSource;
+import dev.tealight.Waiter;
 import dev.tealight.device.Device;
 import dev.tealight.device.DeviceContext;
 import dev.tealight.device.DeviceHypercall;
 import dev.tealight.device.FrameLink;
+import dev.tealight.device.FrameTransfer;
 import dev.tealight.device.GuestCall;
 import dev.tealight.device.HostFailures;
 import dev.tealight.device.MacAddress;
@@ -30,11 +33,6 @@ public final class NetDevice implements Device {
   private static final int LENGTH = 16;
   private static final int RESULT = 24;
   private static final int BLOCK_BYTE_SIZE = 32;
-
-  private static final int OK = 0;
-  private static final int AGAIN = 1;
-  private static final int EINVAL = 2;
-  private static final int EUNSPEC = 3;
 
   private final String name;
   private final FrameLink link;
@@ -69,7 +67,8 @@ public final class NetDevice implements Device {
       throw new IllegalStateException(
           "network device %s has served a monitor already: make another".formatted(name));
     }
-    failures = new HostFailures(context);
+    HostFailures told = new HostFailures(context);
+    failures = told;
     Optional<VirtioTransport> virtio = context.virtio();
     if (virtio.isPresent()) {
       virtio.get().network(link, mac, mtu);
@@ -81,66 +80,101 @@ public final class NetDevice implements Device {
             .put(mac.toBytes())
             .putShort((short) mtu)
             .array());
-    context.hypercall(new DeviceHypercall(6, "NET_WRITE", BLOCK_BYTE_SIZE, RESULT), this::write);
-    context.hypercall(new DeviceHypercall(7, "NET_READ", BLOCK_BYTE_SIZE, RESULT), this::read);
-    context.pollable(link.readiness());
+    Frames frames = new Frames(context.memory(), told);
+    context.hypercall(new DeviceHypercall(6, "NET_WRITE", BLOCK_BYTE_SIZE, RESULT), frames::write);
+    context.hypercall(new DeviceHypercall(7, "NET_READ", BLOCK_BYTE_SIZE, RESULT), frames::read);
+    context.pollable(frames);
+    context.frames(frames);
   }
 
-  /** Block: 0 handle, 8 address of the frame, 16 its length, 24 the result. */
-  private Outcome write(GuestCall call) {
-    GuestMemory memory = call.memory();
-    long block = call.argument();
-    long gpa = memory.readLong(block + BUFFER);
-    long length = memory.readLong(block + LENGTH);
-    memory.checkRead(gpa, length);
-    int result = OK;
-    if (length < FrameLink.MIN_FRAME_BYTE_SIZE || length > FrameLink.MAX_FRAME_BYTE_SIZE) {
-      result = EINVAL;
-    } else {
-      try {
-        link.send(memory.unrestricted(), gpa, (int) length);
-      } catch (IOException e) {
-        hostFailure("sending a frame", e);
-        result = EUNSPEC;
-      }
+  /** The device at work, by hypercalls or without: a guest may use both at once. */
+  private final class Frames implements FrameTransfer, ReadinessSource {
+    private final GuestMemory memory;
+    private final HostFailures failures;
+    private final ReadinessSource readiness = link.readiness();
+
+    /** Held while the link is used. */
+    private final Object turn = new Object();
+
+    Frames(GuestMemory memory, HostFailures failures) {
+      this.memory = memory;
+      this.failures = failures;
     }
-    memory.writeInt(block + RESULT, result);
-    return Outcome.CONTINUE;
-  }
 
-  /** Block: 0 handle, 8 address of the buffer, 16 its size, then the frame's, 24 the result. */
-  private Outcome read(GuestCall call) {
-    GuestMemory memory = call.memory();
-    long block = call.argument();
-    long gpa = memory.readLong(block + BUFFER);
-    long capacity = memory.readLong(block + LENGTH);
-    memory.checkWrite(gpa, capacity);
-    // What is taken from the link must reach the guest.
-    memory.checkWrite(block + LENGTH, BLOCK_BYTE_SIZE - LENGTH);
-    int result = AGAIN;
-    if (capacity > 0) {
+    /** Block: 0 handle, 8 address of the frame, 16 its length, 24 the result. */
+    Outcome write(GuestCall call) {
+      long block = call.argument();
+      int result = send(memory.readLong(block + BUFFER), memory.readLong(block + LENGTH));
+      memory.writeInt(block + RESULT, result);
+      return Outcome.CONTINUE;
+    }
+
+    /** Block: 0 handle, 8 address of the buffer, 16 its size, then the frame's, 24 the result. */
+    Outcome read(GuestCall call) {
+      long block = call.argument();
+      long gpa = memory.readLong(block + BUFFER);
+      long capacity = memory.readLong(block + LENGTH);
+      // What is taken from the link must reach the guest.
+      memory.checkWrite(block + LENGTH, BLOCK_BYTE_SIZE - LENGTH);
+      int received = receive(gpa, capacity);
+      if (received > 0) {
+        memory.writeLong(block + LENGTH, received);
+      }
+      memory.writeInt(block + RESULT, received > 0 ? OK : -received);
+      return Outcome.CONTINUE;
+    }
+
+    @Override
+    public int send(long gpa, long byteSize) {
+      memory.checkRead(gpa, byteSize);
+      if (byteSize < FrameLink.MIN_FRAME_BYTE_SIZE || byteSize > FrameLink.MAX_FRAME_BYTE_SIZE) {
+        return EINVAL;
+      }
       try {
-        int length =
-            link.receive(
-                memory.unrestricted(),
-                gpa,
-                (int) Math.min(capacity, FrameLink.MAX_FRAME_BYTE_SIZE));
-        if (length > 0) {
-          memory.writeLong(block + LENGTH, length);
-          result = OK;
+        synchronized (turn) {
+          link.send(memory.unrestricted(), gpa, (int) byteSize);
         }
+        return OK;
       } catch (IOException e) {
-        hostFailure("receiving a frame", e);
-        result = EUNSPEC;
+        failures.report("sending a frame", e);
+        return EUNSPEC;
       }
     }
-    memory.writeInt(block + RESULT, result);
-    return Outcome.CONTINUE;
-  }
 
-  private void hostFailure(String what, IOException cause) {
-    if (failures != null) {
-      failures.report(what, cause);
+    @Override
+    public int receive(long gpa, long byteSize) {
+      memory.checkWrite(gpa, byteSize);
+      if (byteSize == 0) {
+        return -AGAIN;
+      }
+      int capacity = (int) Math.min(byteSize, FrameLink.MAX_FRAME_BYTE_SIZE);
+      try {
+        int length;
+        synchronized (turn) {
+          length = link.receive(memory.unrestricted(), gpa, capacity);
+        }
+        return length > 0 ? length : -AGAIN;
+      } catch (IOException e) {
+        failures.report("receiving a frame", e);
+        return -EUNSPEC;
+      }
+    }
+
+    @Override
+    public boolean isReady() {
+      synchronized (turn) {
+        return readiness.isReady();
+      }
+    }
+
+    @Override
+    public int descriptor() {
+      return readiness.descriptor();
+    }
+
+    @Override
+    public void attach(Waiter waiter) {
+      readiness.attach(waiter);
     }
   }
 
@@ -153,7 +187,9 @@ public final class NetDevice implements Device {
     try {
       link.close();
     } catch (IOException e) {
-      hostFailure("close", e);
+      if (failures != null) {
+        failures.report("close", e);
+      }
     }
   }
 

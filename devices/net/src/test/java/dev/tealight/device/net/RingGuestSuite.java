@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.device.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tealight.RunResult;
+import dev.tealight.device.MacAddress;
+import dev.tealight.solo5.Solo5Hvt;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Real guests that use the shared ring, well and badly. */
+abstract class RingGuestSuite extends SwitchedGuests {
+  private static final Duration A_MOMENT = Duration.ofMillis(500);
+
+  @Test
+  void pingIsAnsweredThroughTheRing() throws InterruptedException {
+    SwitchEndpoint endpoint = endpoint();
+    Running guest = run("net_ring", List.of(device(port())), "limit", "200");
+    byte[] mac = find(endpoint, 10, 0, 0, 2);
+    for (int i = 0; i < 200; i++) {
+      ping(endpoint, mac, GUEST_ADDRESS, i, i * 14); // the last ones are too long for the ring
+    }
+    assertThat(guest.end()).contains("200 replies");
+  }
+
+  @Test
+  void guestThatWaitsBetweenFramesIsWokenForEach() throws InterruptedException {
+    SwitchEndpoint endpoint = endpoint();
+    Running guest = run("net_ring", List.of(device(port())), "limit", "10");
+    byte[] mac = find(endpoint, 10, 0, 0, 2);
+    for (int i = 0; i < 10; i++) {
+      Thread.sleep(20);
+      ping(endpoint, mac, GUEST_ADDRESS, i, 56);
+    }
+    String _ = guest.end();
+  }
+
+  @Test
+  void framesOfAllSizesComeBackThroughTheRing() throws InterruptedException {
+    SwitchEndpoint endpoint = endpoint();
+    int[] sizes = {14, 15, 60, 61, 1514, 1515, 2047, 2048, 2049, 9014, 65535};
+    Running guest =
+        run("frames_ring", List.of(device(port())), "echo", Integer.toString(sizes.length));
+    for (int size : sizes) {
+      byte[] frame = new byte[size];
+      new SplittableRandom(size).nextBytes(frame);
+      System.arraycopy(GUEST.toBytes(), 0, frame, 0, 6);
+      System.arraycopy(new byte[] {2, 0, 0, 0, 1, 1}, 0, frame, 6, 6);
+      endpoint.send(frame);
+      byte[] back = next(endpoint);
+      assertThat(Arrays.copyOfRange(back, 12, back.length))
+          .isEqualTo(Arrays.copyOfRange(frame, 12, size));
+    }
+    String _ = guest.end();
+  }
+
+  @Test
+  void framesOfOneGuestReachAnotherInOrderThroughTheRing() throws InterruptedException {
+    SwitchPort to = network().port("to", 16 << 20);
+    SwitchEndpoint all = network().port("all", 16 << 20).endpoint();
+    Running sink = run("frames_ring", List.of(device(to)), "sink", "5000");
+    Running source =
+        run(
+            "frames_ring",
+            List.of(NetConfig.of(port()).mac(MacAddress.parse("02:0:0:0:0:3"))),
+            "source",
+            "5000",
+            "1514");
+    assertThat(source.end()).contains("sent 5000 frames");
+    assertThat(sink.end()).contains("took 5000 frames, 7570000 bytes");
+    for (int i = 0; i < 5000; i++) {
+      byte[] frame = next(all);
+      assertThat((frame[14] & 0xff) | (frame[15] & 0xff) << 8).isEqualTo(i);
+    }
+    all.close();
+  }
+
+  @Test
+  void guestIsOfferedNoRingIfItIsNotWanted() throws InterruptedException {
+    String _ = run(Solo5Hvt.PROTOCOL_WITHOUT_RING, "ring", List.of(device(port())), "none").end();
+    SwitchEndpoint endpoint = endpoint();
+    Running guest =
+        run(Solo5Hvt.PROTOCOL_WITHOUT_RING, "net_ring", List.of(device(port())), "limit", "10");
+    byte[] mac = find(endpoint, 10, 0, 0, 2);
+    for (int i = 0; i < 10; i++) {
+      ping(endpoint, mac, GUEST_ADDRESS, i, 56);
+    }
+    String _ = guest.end();
+  }
+
+  @Test
+  void doorbellWithoutARingIsAFault() throws InterruptedException {
+    RunResult result =
+        run(Solo5Hvt.PROTOCOL_WITHOUT_RING, "ring", List.of(device(port())), "blind")
+            .handle()
+            .await();
+    assertThat(result).isInstanceOf(RunResult.Faulted.class);
+    assertThat(((RunResult.Faulted) result).reason()).contains("0x600", "which nobody serves");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          jump      | submission tail 0x1388 is not within 1024 of head 0x0
+          back      | submission tail 0x0 is not within 1024 of head 0x1
+          outside   | range gpa=0x10000000 byteSize=64 is outside guest memory
+          wrap      | range gpa=0xffffffffffffffeb byteSize=64 is outside guest memory
+          readonly  | is forbidden by the protection of its region
+          undrained | completion head 0x0 leaves no room for completion 0x400 of 1024
+          overtaken | completion head 0x1 leaves no room for completion 0x0 of 1024
+          """)
+  void breachOfTheRingIsAFault(String breach, String reason) throws InterruptedException {
+    RunResult result = run("ring", List.of(device(port())), breach).handle().await();
+    assertThat(result).isInstanceOf(RunResult.Faulted.class);
+    assertThat(((RunResult.Faulted) result).reason()).startsWith("Solo5's ring: ").contains(reason);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"rings", "unknown", "rewrite"})
+  void whatHarmsNobodyIsServed(String oddity) throws InterruptedException {
+    SwitchEndpoint endpoint = endpoint();
+    int frames = oddity.equals("rewrite") ? 101 : 1;
+    String _ = run("ring", List.of(device(port())), oddity).end();
+    for (int i = 0; i < frames; i++) {
+      assertThat(next(endpoint)).hasSize(64);
+    }
+    assertThat(endpoint.receive(Duration.ZERO)).isEmpty();
+  }
+
+  @Test
+  void framesLeftInTheRingAtTheEndAreSent() throws InterruptedException {
+    SwitchEndpoint endpoint = endpoint();
+    Running guest = run("ring", List.of(device(port())), "leave");
+    assertThat(guest.handle().await()).isEqualTo(new RunResult.Halted(0));
+    for (int i = 0; i < 100; i++) {
+      assertThat(next(endpoint)).hasSize(64);
+    }
+    assertThat(endpoint.receive(Duration.ZERO)).isEmpty();
+  }
+
+  /** Which of the two it is depends on when the monitor looks: both are right, nothing else is. */
+  @Test
+  void entriesChangedWhileInUseAreServedAsTheyWereReadOrAreAFault() throws InterruptedException {
+    Running guest = run("ring", List.of(device(port())), "changing");
+    if (guest.handle().await(A_MOMENT).isEmpty()) {
+      guest.handle().stop();
+    }
+    RunResult result = guest.handle().await();
+    if (result instanceof RunResult.Faulted fault) {
+      assertThat(fault.reason()).startsWith("Solo5's ring: range gpa=");
+    } else {
+      assertThat(result).isInstanceOf(RunResult.Stopped.class);
+    }
+  }
+
+  @Test
+  void guestThatRingsWithoutEndStopsAndStarvesNobody() throws InterruptedException {
+    SwitchEndpoint endpoint = endpoint();
+    Running storm =
+        run("ring", List.of(NetConfig.of(port()).mac(MacAddress.parse("02:0:0:0:0:3"))), "storm");
+    Running guest = run("net_ring", List.of(device(port())), "limit", "20");
+    byte[] mac = find(endpoint, 10, 0, 0, 2);
+    for (int i = 0; i < 20; i++) {
+      ping(endpoint, mac, GUEST_ADDRESS, i, 56);
+    }
+    String _ = guest.end();
+    storm.handle().stop();
+    assertThat(storm.handle().await(PATIENCE)).containsInstanceOf(RunResult.Stopped.class);
+  }
+
+  @Test
+  void pausedGuestHasNothingLeftInTheRing() throws InterruptedException {
+    SwitchPort from = port();
+    SwitchEndpoint endpoint = endpoint();
+    Running guest = run("frames_ring", List.of(device(from)), "flood");
+    byte[] _ = next(endpoint);
+    for (int i = 0; i < 20; i++) {
+      guest.handle().pause();
+      PortCounters standing = from.counters();
+      Thread.sleep(2);
+      assertThat(from.counters()).isEqualTo(standing);
+      guest.handle().resume();
+    }
+    guest.handle().stop();
+    assertThat(guest.handle().await()).isInstanceOf(RunResult.Stopped.class);
+  }
+}
