@@ -14,6 +14,7 @@ import dev.tealight.device.net.NetConfig;
 import dev.tealight.device.net.SwitchEndpoint;
 import dev.tealight.device.net.Tap;
 import dev.tealight.device.net.VirtualSwitch;
+import dev.tealight.ffi.kvm.KvmOptions;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -64,15 +65,20 @@ final class NetworkBench {
   /**
    * Runs the comparison.
    *
-   * @param args the peer's program and the number of rounds, or {@code soak} and the minutes
+   * @param args the peer's program, the number of rounds, letters of the parts and the privilege
+   *     level at which guests start (0, or 3 where KVM needs it); or {@code soak} and the minutes
    */
   public static void main(String[] args) throws Exception {
-    try (Hypervisor hypervisor = Hypervisors.open("kvm")) {
+    KvmOptions options =
+        args.length > 3 && args[3].equals("0")
+            ? KvmOptions.DEFAULT.withRing3(KvmOptions.Ring3Policy.NEVER)
+            : KvmOptions.DEFAULT;
+    try (Hypervisor hypervisor = Hypervisors.open(options)) {
       if (args[0].equals("soak")) {
         new NetworkBench("", 0, hypervisor).soak(Integer.parseInt(args[1]));
         return;
       }
-      new NetworkBench(args[0], Integer.parseInt(args[1]), hypervisor).run();
+      new NetworkBench(args[0], Integer.parseInt(args[1]), hypervisor).run(args[2]);
     }
   }
 
@@ -80,30 +86,63 @@ final class NetworkBench {
     double run() throws Exception;
   }
 
-  private void run() throws Exception {
-    System.out.printf("%d rounds; each figure is a median (with minimum and maximum)%n", rounds);
+  private void run(String parts) throws Exception {
+    System.out.printf(
+        "%d rounds of %s; each figure is a median (with minimum and maximum)%n", rounds, parts);
+    if (parts.contains("a")) {
+      pings("net", "");
+    }
+    if (parts.contains("b")) {
+      pings("net_ring", " by the ring");
+    }
+    if (parts.contains("c")) {
+      sources("frames", "");
+    }
+    if (parts.contains("d")) {
+      sources("frames_ring", " by the ring");
+    }
+    if (parts.contains("e")) {
+      bridges("frames", "");
+    }
+    if (parts.contains("f")) {
+      bridges("frames_ring", " by the ring");
+    }
+    if (parts.contains("g")) {
+      allocation("frames");
+      allocation("frames_ring");
+    }
+    if (parts.contains("h")) {
+      fairness();
+    }
+  }
+
+  private void pings(String program, String how) throws Exception {
     compare(
-        "ping round trip, ms",
-        () -> ours(() -> ping(RTT, "-i", "0.002", "-c", Integer.toString(PINGS))),
-        () -> theirs(() -> ping(RTT, "-i", "0.002", "-c", Integer.toString(PINGS))));
+        "ping round trip%s, ms".formatted(how),
+        () -> ours(program, () -> ping(RTT, "-i", "0.002", "-c", Integer.toString(PINGS))),
+        () -> theirs(program, () -> ping(RTT, "-i", "0.002", "-c", Integer.toString(PINGS))));
     compare(
-        "flood, pings answered per second",
-        () -> ours(() -> ping(FLOOD, "-f", "-c", Integer.toString(FLOOD_PINGS))),
-        () -> theirs(() -> ping(FLOOD, "-f", "-c", Integer.toString(FLOOD_PINGS))));
+        "flood%s, pings answered per second".formatted(how),
+        () -> ours(program, () -> ping(FLOOD, "-f", "-c", Integer.toString(FLOOD_PINGS))),
+        () -> theirs(program, () -> ping(FLOOD, "-f", "-c", Integer.toString(FLOOD_PINGS))));
+  }
+
+  private void sources(String program, String how) throws Exception {
     for (int size : SIZES) {
       compare(
-          "frames of %d bytes sent to a tap, per second".formatted(size),
-          () -> source(size),
-          () -> peerSource(size));
+          "frames of %d bytes sent to a tap%s, per second".formatted(size, how),
+          () -> source(program, size),
+          () -> peerSource(program, size));
     }
+  }
+
+  private void bridges(String program, String how) throws Exception {
     for (int size : SIZES) {
       compare(
-          "frames of %d bytes between guests, per second".formatted(size),
-          () -> switched(size),
-          () -> between(Tap.named("tap101"), Tap.named("tap102"), size));
+          "frames of %d bytes between guests%s, per second".formatted(size, how),
+          () -> switched(program, size),
+          () -> between(program, Tap.named("tap101"), Tap.named("tap102"), size));
     }
-    allocation();
-    fairness();
   }
 
   private void compare(String what, Measurement first, Measurement second) throws Exception {
@@ -133,10 +172,10 @@ final class NetworkBench {
         .hypervisor(hypervisor);
   }
 
-  private double ours(Measurement measurement) throws Exception {
+  private double ours(String program, Measurement measurement) throws Exception {
     CompletableFuture<Integer> awake = new CompletableFuture<>();
     try (Monitor monitor =
-        monitor("net", Tap.named("tap100"), 2)
+        monitor(program, Tap.named("tap100"), 2)
             .console(Console.direct((bytes, offset, length) -> awake.complete(length)))
             .build()) {
       RunHandle handle = monitor.start();
@@ -148,8 +187,8 @@ final class NetworkBench {
     }
   }
 
-  private double theirs(Measurement measurement) throws Exception {
-    Process process = new ProcessBuilder(peerCommand("net")).start();
+  private double theirs(String program, Measurement measurement) throws Exception {
+    Process process = new ProcessBuilder(peerCommand(program)).start();
     try {
       var output = process.inputReader(StandardCharsets.ISO_8859_1);
       String line = output.readLine();
@@ -202,10 +241,10 @@ final class NetworkBench {
     return FRAMES * 1e9 / Double.parseDouble(find(NANOS, text).group(1));
   }
 
-  private double source(int size) throws Exception {
+  private double source(String program, int size) throws Exception {
     ByteArrayOutputStream output = new ByteArrayOutputStream();
     try (Monitor monitor =
-        monitor("frames", Tap.named("tap100"), 2)
+        monitor(program, Tap.named("tap100"), 2)
             .arguments("source", Integer.toString(FRAMES), Integer.toString(size))
             .console(Console.direct(output::write))
             .build()) {
@@ -214,27 +253,28 @@ final class NetworkBench {
     return perSecond(output.toString(StandardCharsets.ISO_8859_1));
   }
 
-  private double peerSource(int size) throws Exception {
+  private double peerSource(String program, int size) throws Exception {
     return perSecond(
-        output(peerCommand("frames", "source", Integer.toString(FRAMES), Integer.toString(size))));
+        output(peerCommand(program, "source", Integer.toString(FRAMES), Integer.toString(size))));
   }
 
-  private double switched(int size) throws Exception {
+  private double switched(String program, int size) throws Exception {
     try (VirtualSwitch network = new VirtualSwitch()) {
-      return between(network.port("source"), network.port("sink"), size);
+      return between(program, network.port("source"), network.port("sink"), size);
     }
   }
 
   /** One guest sends without end, the other tells how long it took to get its frames. */
-  private double between(FrameLink.Opener from, FrameLink.Opener to, int size) throws Exception {
+  private double between(String program, FrameLink.Opener from, FrameLink.Opener to, int size)
+      throws Exception {
     ByteArrayOutputStream output = new ByteArrayOutputStream();
     try (Monitor sink =
-            monitor("frames", to, 3)
+            monitor(program, to, 3)
                 .arguments("sink", Integer.toString(FRAMES))
                 .console(Console.direct(output::write))
                 .build();
         Monitor source =
-            monitor("frames", from, 2).arguments("flood", Integer.toString(size)).build()) {
+            monitor(program, from, 2).arguments("flood", Integer.toString(size)).build()) {
       RunHandle taking = sink.start();
       RunHandle sending = source.start();
       var _ = taking.await();
@@ -245,17 +285,18 @@ final class NetworkBench {
   }
 
   /** From start to end of the guest's thread, for two numbers of frames: the rest is per frame. */
-  private void allocation() throws Exception {
-    long _ = sourceAllocation(FRAMES);
-    long few = sourceAllocation(FRAMES);
-    long many = sourceAllocation(3 * FRAMES);
-    System.out.printf("bytes allocated by %d more frames to a tap: %d%n", 2 * FRAMES, many - few);
+  private void allocation(String program) throws Exception {
+    long _ = sourceAllocation(program, FRAMES);
+    long few = sourceAllocation(program, FRAMES);
+    long many = sourceAllocation(program, 3 * FRAMES);
+    System.out.printf(
+        "bytes allocated by %d more frames of %s to a tap: %d%n", 2 * FRAMES, program, many - few);
   }
 
-  private long sourceAllocation(int count) throws Exception {
+  private long sourceAllocation(String program, int count) throws Exception {
     CompletableFuture<Long> bytes = new CompletableFuture<>();
     try (Monitor monitor =
-        monitor("frames", Tap.named("tap100"), 2)
+        monitor(program, Tap.named("tap100"), 2)
             .arguments("source", Integer.toString(count), "1514")
             .executor(
                 guest ->
