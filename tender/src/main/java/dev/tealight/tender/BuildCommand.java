@@ -117,6 +117,9 @@ final class BuildCommand implements Callable<Integer> {
     if (options.seed() != null) {
       throw new UsageException("--virtual-time cannot become a default of a built monitor");
     }
+    if (!options.hasNetRing()) {
+      throw new UsageException("--net-ring=off cannot become a default of a built monitor");
+    }
     if (options.image() == null) {
       throw new UsageException("no image was given");
     }
