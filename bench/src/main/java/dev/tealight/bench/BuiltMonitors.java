@@ -19,9 +19,15 @@ final class BuiltMonitors {
   private BuiltMonitors() {}
 
   /** What is measured in every round. */
-  private record Contestant(String name, List<String> command, double[] millis) {
+  private static final class Contestant {
+    private final String name;
+    private final List<String> command;
+    private final double[] millis;
+
     Contestant(String name, int rounds, String... command) {
-      this(name, List.of(command), new double[rounds]);
+      this.name = name;
+      this.command = List.of(command);
+      this.millis = new double[rounds];
     }
   }
 
@@ -41,7 +47,8 @@ final class BuiltMonitors {
     List<Contestant> contestants =
         List.of(
             new Contestant("C tender", rounds, peer, image, WarmHello.ARGUMENT),
-            new Contestant("tealight run", rounds, launcher, "--ring3=never", image, WarmHello.ARGUMENT),
+            new Contestant(
+                "tealight run", rounds, launcher, "--ring3=never", image, WarmHello.ARGUMENT),
             new Contestant("built, kvm", rounds, kvm.resolve("hello").toString()),
             new Contestant(
                 "built, kvm, no cache", rounds, monitors.resolve("kvm-uncached/hello").toString()),
@@ -49,29 +56,28 @@ final class BuiltMonitors {
             new Contestant("its JVM, no guest", rounds, emptyMonitor(kvm)));
     List<Spawner> spawners = new ArrayList<>();
     for (Contestant contestant : contestants) {
-      spawners.add(
-          new Spawner(List.of(PROGRAMS.resolve("spawn").toString()), contestant.command()));
+      spawners.add(new Spawner(List.of(PROGRAMS.resolve("spawn").toString()), contestant.command));
     }
     for (int round = -1; round < rounds; round++) { // The first is not counted.
       for (int i = 0; i < contestants.size(); i++) {
         double millis = spawners.get(i).run().wallMillis();
         if (round >= 0) {
-          contestants.get(i).millis()[round] = millis;
+          contestants.get(i).millis[round] = millis;
         }
       }
     }
     for (Spawner spawner : spawners) {
       spawner.close();
     }
-    double[] theirs = contestants.getFirst().millis();
+    double[] theirs = contestants.getFirst().millis;
     for (Contestant contestant : contestants) {
-      Sample ratio = Sample.ratio(contestant.millis(), theirs);
+      Sample ratio = Sample.ratio(contestant.millis, theirs);
       System.out.printf(
           Locale.ROOT,
           "%-22s %7.1f ms (min %.1f), %.2f times the C tender (%.2f to %.2f)%n",
-          contestant.name(),
-          Sample.of(contestant.millis()).median(),
-          Sample.of(contestant.millis()).min(),
+          contestant.name,
+          Sample.of(contestant.millis).median(),
+          Sample.of(contestant.millis).min(),
           ratio.median(),
           ratio.min(),
           ratio.max());
