@@ -18,6 +18,7 @@ import dev.tealight.solo5.HvtAbi;
 import dev.tealight.solo5.ImageBuilder;
 import dev.tealight.solo5.Solo5Hvt;
 import dev.tealight.spi.BootImage.DeclaredDevice;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -62,11 +63,7 @@ class DeviceCallsTest {
   }
 
   private Step call(long block, long handle) {
-    boot.vm()
-        .memory()
-        .unrestricted()
-        .asByteBuffer()
-        .putLong((int) block, Long.reverseBytes(handle));
+    boot.vm().memory().unrestricted().set(ValueLayout.JAVA_LONG_UNALIGNED, block, handle);
     return call(block);
   }
 
