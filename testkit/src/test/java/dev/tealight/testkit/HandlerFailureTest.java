@@ -303,7 +303,7 @@ class HandlerFailureTest {
             "created scripted",
             "started scripted",
             "waiting until 500",
-            "ended Halted[status=0, cookie=0]");
+            "ended " + new Halted(0));
     assertThat(recorder.counts.orElseThrow().of(ExitKind.IO_WRITE)).isEqualTo(2);
     assertThat(recorder.counts.orElseThrow().total()).isEqualTo(2);
   }
