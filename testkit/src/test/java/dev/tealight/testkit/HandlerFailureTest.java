@@ -300,10 +300,7 @@ class HandlerFailureTest {
     }
     assertThat(recorder.events)
         .containsExactly(
-            "created scripted",
-            "started scripted",
-            "waiting until 500",
-            "ended " + new Halted(0));
+            "created scripted", "started scripted", "waiting until 500", "ended " + new Halted(0));
     assertThat(recorder.counts.orElseThrow().of(ExitKind.IO_WRITE)).isEqualTo(2);
     assertThat(recorder.counts.orElseThrow().total()).isEqualTo(2);
   }
