@@ -15,6 +15,7 @@ import java.lang.module.ModuleReference;
 import java.lang.module.ResolvedModule;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -87,6 +88,7 @@ final class InstalledModules {
       }
       types.add(provider.type());
     }
+    Collections.sort(types);
     String remedy =
         switch (device.type()) {
           case "BLOCK_BASIC" -> "add tealight-device-block to the module path";

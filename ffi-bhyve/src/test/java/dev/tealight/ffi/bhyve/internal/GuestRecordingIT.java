@@ -13,8 +13,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,7 +38,7 @@ class GuestRecordingIT {
   /** One version of FreeBSD. */
   abstract static class OfVersion extends GuestSuite {
     private final int version;
-    private BhyveHypervisor hypervisor;
+    private @Nullable BhyveHypervisor hypervisor;
 
     OfVersion(int version) {
       this.version = version;
@@ -55,15 +57,19 @@ class GuestRecordingIT {
       BhyveOptions options =
           new BhyveOptions(false, Duration.ofMillis(500), Optional.of(file(version)));
       RECORDED.add(version);
-      hypervisor = BhyveHypervisor.open(new VmmModel(version, true).host(), options);
-      return hypervisor;
+      BhyveHypervisor opened = BhyveHypervisor.open(new VmmModel(version, true).host(), options);
+      hypervisor = opened;
+      return opened;
     }
 
     @BeforeEach
     void mark(TestInfo test) {
       String name = test.getDisplayName();
       boolean time = DEPENDS_ON_TIME.matcher(name).matches();
-      hypervisor.recording().orElseThrow().mark(name, time ? RecordingWriter.DEPENDS_ON_TIME : 0);
+      Objects.requireNonNull(hypervisor)
+          .recording()
+          .orElseThrow()
+          .mark(name, time ? RecordingWriter.DEPENDS_ON_TIME : 0);
     }
 
     @Override

@@ -16,6 +16,8 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** Calls to a kernel made by hand, with bytes laid out as the headers say: no backend. */
 final class RawVm implements AutoCloseable {
@@ -42,7 +44,7 @@ final class RawVm implements AutoCloseable {
   final Arena arena = Arena.ofShared();
   final MemorySegment exit;
   int descriptor;
-  private GuestMemory memory;
+  private @Nullable GuestMemory memory;
 
   RawVm(VmmModel kernel) {
     this.kernel = kernel;
@@ -94,7 +96,7 @@ final class RawVm implements AutoCloseable {
   }
 
   GuestMemory memory() {
-    return memory;
+    return Objects.requireNonNull(memory, "create() comes first");
   }
 
   /** Makes a request with a structure of int fields and long fields by offset. */
@@ -173,7 +175,7 @@ final class RawVm implements AutoCloseable {
 
   /** Loads code and sets the registers to run it in 64-bit mode. */
   X86CpuState load(String hex) {
-    X86CpuState state = X86LongMode.load(memory, HexFormat.of().parseHex(hex));
+    X86CpuState state = X86LongMode.load(memory(), HexFormat.of().parseHex(hex));
     for (Map.Entry<X86Segment.Name, Integer> each : SEGMENTS.entrySet()) {
       X86Segment segment = state.segment(each.getKey());
       check(set(each.getValue(), segment.selector()));

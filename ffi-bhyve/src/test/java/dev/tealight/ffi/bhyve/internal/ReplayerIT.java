@@ -51,7 +51,8 @@ class ReplayerIT {
     try {
       replayer = new Replayer(folder);
     } catch (IOException e) {
-      abort("the replayer was not built, is there a C compiler called cc? " + e.getMessage());
+      replayer =
+          abort("the replayer was not built, is there a C compiler called cc? " + e.getMessage());
     }
   }
 
