@@ -14,7 +14,7 @@ int main(const char *arguments) {
   sleep_until(start);
   hvt_poll(0);
 
-  for (int i = 0; i < 5; i++) {
+  for (int i = 0; i < 2; i++) {
     uint64_t before = monotonic();
     sleep_until(before + SECOND);
     uint64_t slept = monotonic() - before;
