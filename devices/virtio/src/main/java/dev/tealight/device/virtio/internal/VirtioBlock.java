@@ -7,6 +7,7 @@ import dev.tealight.device.BlockBacking;
 import dev.tealight.device.DeviceContext;
 import dev.tealight.device.GuestCall;
 import dev.tealight.device.GuestWindows;
+import dev.tealight.device.HostFailures;
 import dev.tealight.device.Outcome;
 import dev.tealight.device.virtio.DescriptorChain;
 import dev.tealight.device.virtio.LegacyFunction;
@@ -214,6 +215,6 @@ final class VirtioBlock extends LegacyFunction {
   }
 
   private void hostFailure(IOException cause) {
-    failures.add("block request of type %d at offset %d".formatted(type, position), cause);
+    failures.report("block request of type %d at offset %d".formatted(type, position), cause);
   }
 }

@@ -7,6 +7,7 @@ import dev.tealight.ReadinessSource;
 import dev.tealight.device.DeviceContext;
 import dev.tealight.device.FrameLink;
 import dev.tealight.device.GuestCall;
+import dev.tealight.device.HostFailures;
 import dev.tealight.device.MacAddress;
 import dev.tealight.device.Outcome;
 import dev.tealight.device.virtio.DescriptorChain;
@@ -128,7 +129,7 @@ final class VirtioNet extends LegacyFunction {
         link.send(packet, HEADER_BYTE_SIZE, (int) byteSize);
       }
     } catch (IOException e) {
-      failures.add("sending a frame", e);
+      failures.report("sending a frame", e);
     }
   }
 
@@ -156,7 +157,7 @@ final class VirtioNet extends LegacyFunction {
     try {
       return link.receive(packet, HEADER_BYTE_SIZE, FrameLink.MAX_FRAME_BYTE_SIZE);
     } catch (IOException e) {
-      failures.add("receiving a frame", e);
+      failures.report("receiving a frame", e);
       return 0;
     }
   }
