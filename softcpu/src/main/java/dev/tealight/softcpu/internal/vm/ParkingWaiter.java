@@ -62,7 +62,7 @@ final class ParkingWaiter implements Waiter {
     return false;
   }
 
-  private static boolean anyReady(List<ReadinessSource> sources) {
+  static boolean anyReady(List<ReadinessSource> sources) {
     for (int i = 0; i < sources.size(); i++) {
       if (sources.get(i).isReady()) {
         return true;

@@ -19,7 +19,7 @@ final class VirtualWaiter implements Waiter {
         && time instanceof VirtualEnvironment clock
         && clock.isOwnThread()
         && areGuestsOwn(sources)) {
-      if (!anyReady(sources)) {
+      if (!ParkingWaiter.anyReady(sources)) {
         clock.waitUntil(deadlineNanos);
       }
       return;
@@ -34,15 +34,6 @@ final class VirtualWaiter implements Waiter {
       }
     }
     return true;
-  }
-
-  private static boolean anyReady(List<ReadinessSource> sources) {
-    for (int i = 0; i < sources.size(); i++) {
-      if (sources.get(i).isReady()) {
-        return true;
-      }
-    }
-    return false;
   }
 
   @Override
