@@ -214,8 +214,10 @@ public final class MonitorBuild {
    */
   public MonitorPlan plan() {
     check();
-    List<DeclaredDevice> devices = devices();
-    InstalledModules installed = new InstalledModules();
+    return plan(devices(), new InstalledModules());
+  }
+
+  private MonitorPlan plan(List<DeclaredDevice> devices, InstalledModules installed) {
     Map<String, String> roots = new LinkedHashMap<>();
     roots.put(InstalledModules.LAUNCH, "starts the guest");
     for (String backend : backends) {
@@ -304,14 +306,17 @@ public final class MonitorBuild {
     Path target = folder.toAbsolutePath().normalize();
     Folders.refuseForeign(target);
     progress.accept("reading %s".formatted(image));
-    MonitorPlan plan = plan();
+    check();
+    List<DeclaredDevice> devices = devices();
+    InstalledModules installed = new InstalledModules();
+    MonitorPlan plan = plan(devices, installed);
     byte[] content = Files.readAllBytes(image);
     Path parent = Objects.requireNonNullElse(target.getParent(), target);
     Files.createDirectories(parent);
     Path work = Files.createTempDirectory(parent, ".tealight-build-");
     try {
       Jlink jlink = new Jlink(jmods, progress);
-      jlink.link(plan, new InstalledModules().paths(), work.resolve("runtime"));
+      jlink.link(plan, installed.paths(), work.resolve("runtime"));
       MonitorSettings settings = settings(plan, content);
       Files.write(work.resolve(settings.image()), content);
       Files.writeString(work.resolve(MonitorSettings.FILE), settings.toText());
@@ -319,7 +324,7 @@ public final class MonitorBuild {
       Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
       Files.setPosixFilePermissions(work, PosixFilePermissions.fromString("rwxr-xr-x"));
       if (cached) {
-        new AotCaches(work, plan, devices(), progress).record();
+        new AotCaches(work, plan, devices, progress).record();
       }
       Folders.delete(target);
       Files.move(work, target);
