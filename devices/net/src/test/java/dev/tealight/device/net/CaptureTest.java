@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.tealight.DeviceException;
 import dev.tealight.testkit.DeviceHarness;
+import dev.tealight.testkit.QueueLink;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

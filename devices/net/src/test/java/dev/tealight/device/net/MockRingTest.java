@@ -12,6 +12,7 @@ import dev.tealight.testkit.GuestScript;
 import dev.tealight.testkit.Guests;
 import dev.tealight.testkit.MockHypervisor;
 import dev.tealight.testkit.MockVcpu;
+import dev.tealight.testkit.QueueLink;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;

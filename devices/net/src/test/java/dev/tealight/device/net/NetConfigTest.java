@@ -11,6 +11,7 @@ import dev.tealight.device.FrameLink;
 import dev.tealight.device.MacAddress;
 import dev.tealight.device.net.internal.NetDeviceProvider;
 import dev.tealight.testkit.DeviceHarness;
+import dev.tealight.testkit.QueueLink;
 import java.io.IOException;
 import java.util.Map;
 import org.junit.jupiter.api.Test;

@@ -4,6 +4,7 @@ package dev.tealight.device.net;
 import dev.tealight.device.DeviceConfig;
 import dev.tealight.device.DeviceHypercall;
 import dev.tealight.solo5.HvtAbi.Hypercall;
+import dev.tealight.testkit.QueueLink;
 import dev.tealight.testkit.contract.DeviceContract;
 import java.util.List;
 

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tealight.RunResult;
 import dev.tealight.device.net.NetConfig;
-import dev.tealight.device.net.QueueLink;
 import dev.tealight.testkit.DeviceHarness;
 import dev.tealight.testkit.DeviceHarness.HostFailure;
+import dev.tealight.testkit.QueueLink;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tealight.GuestAccessException;
 import dev.tealight.device.MacAddress;
+import dev.tealight.testkit.QueueLink;
 import dev.tealight.testkit.VirtioDriver;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -20,7 +21,7 @@ class VirtioNetTest {
   private static final int NEXT = VirtioDriver.NEXT;
   private static final int WRITABLE = VirtioDriver.WRITABLE;
 
-  private final Cable cable = new Cable();
+  private final QueueLink cable = new QueueLink();
   private final VirtioDriver driver = new VirtioDriver();
 
   private VirtioDriver attached() {
@@ -173,7 +174,7 @@ class VirtioNetTest {
   @Test
   void failureOfTheLinkIsToldOnceAndAgainLessAndLess() {
     started();
-    cable.cut = true;
+    cable.broken = true;
     for (int i = 0; i < 9; i++) {
       send(HEADER, 100);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-package dev.tealight.device.net;
+package dev.tealight.testkit;
 
 import dev.tealight.ReadinessSource;
 import dev.tealight.Waiter;
@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 
-/** A link in the hands of a test. */
+/** A network device's link in the hands of a test. Not thread-safe. */
 public final class QueueLink implements FrameLink, ReadinessSource {
   /** What the guest sent. */
   public final List<byte[]> sent = new ArrayList<>();
