@@ -16,7 +16,9 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -141,5 +143,22 @@ abstract class SwitchedGuests {
     while (!Packets.isReply(request, next(endpoint))) {
       // Another's frame.
     }
+  }
+
+  /** Frames of these sizes come back as they were, from a guest that echoes them. */
+  void assertEchoes(String program, int... sizes) throws InterruptedException {
+    SwitchEndpoint endpoint = endpoint();
+    Running guest = run(program, List.of(device(port())), "echo", Integer.toString(sizes.length));
+    for (int size : sizes) {
+      byte[] frame = new byte[size];
+      new SplittableRandom(size).nextBytes(frame);
+      System.arraycopy(GUEST.toBytes(), 0, frame, 0, 6);
+      System.arraycopy(new byte[] {2, 0, 0, 0, 1, 1}, 0, frame, 6, 6);
+      endpoint.send(frame);
+      byte[] back = next(endpoint);
+      assertThat(Arrays.copyOfRange(back, 12, back.length))
+          .isEqualTo(Arrays.copyOfRange(frame, 12, size));
+    }
+    String _ = guest.end();
   }
 }
