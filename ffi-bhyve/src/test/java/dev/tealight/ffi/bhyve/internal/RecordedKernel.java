@@ -10,7 +10,6 @@ import dev.tealight.ffi.bhyve.internal.Recording.Entry;
 import dev.tealight.ffi.bhyve.internal.Recording.Wrote;
 import dev.tealight.ffi.posix.FreeBsdAbi;
 import dev.tealight.ffi.posix.FreeBsdErrno;
-import dev.tealight.ffi.posix.HostCalls;
 import dev.tealight.ffi.posix.Mapping;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -27,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * A kernel that gives what was recorded, of the model or of a real kernel, and wants the same calls
  * in the same order with the same bytes. For one thread.
  */
-final class RecordedKernel implements HostCalls, AutoCloseable {
+final class RecordedKernel extends FakeFreeBsd implements AutoCloseable {
   private static final String OUR_NAMES = "tealight-";
 
   private final Recording recording;
@@ -267,11 +266,6 @@ final class RecordedKernel implements HostCalls, AutoCloseable {
   }
 
   @Override
-  public String errnoName(int errno) {
-    return FreeBsdErrno.name(errno);
-  }
-
-  @Override
   public int tryAgain() {
     return FreeBsdErrno.EAGAIN;
   }
@@ -285,36 +279,6 @@ final class RecordedKernel implements HostCalls, AutoCloseable {
 
   @Override
   public long setTimerSlack(long nanos) {
-    return -FreeBsdErrno.ENOSYS;
-  }
-
-  @Override
-  public long madvise(long address, long byteSize, int advice) {
-    return -FreeBsdErrno.ENOSYS;
-  }
-
-  @Override
-  public long gettid() {
-    return -FreeBsdErrno.ENOSYS;
-  }
-
-  @Override
-  public long tgkill(int thread, int signal) {
-    return -FreeBsdErrno.ENOSYS;
-  }
-
-  @Override
-  public long sigaction(int signal, MemorySegment action, MemorySegment previous) {
-    return -FreeBsdErrno.ENOSYS;
-  }
-
-  @Override
-  public long idleHandler() {
-    return 0;
-  }
-
-  @Override
-  public long unblockSignals(MemorySegment set) {
     return -FreeBsdErrno.ENOSYS;
   }
 }

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * structures from the facts of its version alone, not from the backend, and executes guests on the
  * software CPU. What it does it does as docs/bhyve.md says that a kernel does.
  */
-final class VmmModel implements HostCalls {
+final class VmmModel extends FakeFreeBsd {
   private static final int FIRST_DESCRIPTOR = 1000;
 
   /** Of the software CPU's counter. */
@@ -547,42 +547,5 @@ final class VmmModel implements HostCalls {
   @Override
   public int tryAgain() {
     return real().tryAgain();
-  }
-
-  @Override
-  public String errnoName(int errno) {
-    return FreeBsdErrno.name(errno);
-  }
-
-  // What FreeBSD does not have.
-
-  @Override
-  public long madvise(long address, long byteSize, int advice) {
-    return -FreeBsdErrno.ENOSYS;
-  }
-
-  @Override
-  public long gettid() {
-    return -FreeBsdErrno.ENOSYS;
-  }
-
-  @Override
-  public long tgkill(int thread, int signal) {
-    return -FreeBsdErrno.ENOSYS;
-  }
-
-  @Override
-  public long sigaction(int signal, MemorySegment action, MemorySegment previous) {
-    return -FreeBsdErrno.ENOSYS;
-  }
-
-  @Override
-  public long idleHandler() {
-    return 0;
-  }
-
-  @Override
-  public long unblockSignals(MemorySegment set) {
-    return -FreeBsdErrno.ENOSYS;
   }
 }
