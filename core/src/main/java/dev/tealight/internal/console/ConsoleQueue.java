@@ -320,24 +320,29 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
   }
 
   /**
-   * Hands over what is left and ends the console thread. A sink that is stuck is waited for as long
-   * as the console's patience is; then what it did not take is lost.
+   * Hands over what is left and ends the console thread, whatever the calling thread's interrupt
+   * status. A sink that is stuck is waited for as long as the console's patience is; then what it
+   * did not take is lost.
    */
   @Override
   public void close() {
     boolean interrupted = false;
-    try {
-      drain(console.patience());
-    } catch (InterruptedException e) {
-      interrupted = true;
+    long start = System.nanoTime();
+    for (boolean drained = false; !drained; ) {
+      try {
+        drain(console.patience().minusNanos(System.nanoTime() - start));
+        drained = true;
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
     }
     Thread idle = shutDown();
-    try {
-      if (idle != null) {
+    while (idle != null && idle.isAlive()) {
+      try {
         idle.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
       }
-    } catch (InterruptedException e) {
-      interrupted = true;
     }
     if (interrupted) {
       Thread.currentThread().interrupt();

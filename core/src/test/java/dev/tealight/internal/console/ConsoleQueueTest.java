@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -66,6 +67,43 @@ class ConsoleQueueTest {
       write(queue, "one\ntwo");
       queue.drain(PATIENCE);
       assertThat(lines).containsExactly("console-test one", "console-test two");
+    }
+  }
+
+  @Test
+  void interruptedThreadThatClosesLosesNoOutput() {
+    CountDownLatch closing = new CountDownLatch(1);
+    List<String> text = new CopyOnWriteArrayList<>();
+    Console console =
+        Console.to(
+            (bytes, offset, length) -> {
+              awaitUninterruptibly(closing);
+              text.add(new String(bytes, offset, length, StandardCharsets.UTF_8));
+            });
+    ConsoleQueue queue = new ConsoleQueue(console, "test");
+    write(queue, "one\n");
+    Thread closer = Thread.currentThread();
+    closer.interrupt();
+    // As soon as the interrupt was taken notice of, the sink goes on.
+    Thread.ofPlatform()
+        .start(
+            () -> {
+              while (closer.isInterrupted()) {
+                Thread.onSpinWait();
+              }
+              closing.countDown();
+            });
+    queue.close();
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(text).containsExactly("one\n");
+    assertThat(queue.droppedByteCount()).isZero();
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
     }
   }
 
