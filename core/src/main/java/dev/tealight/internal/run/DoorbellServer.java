@@ -15,8 +15,11 @@ import dev.tealight.spi.SharedWork;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ThreadFactory;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Does the work that a guest rings for. A ring that leaves guest mode is served at once by the vCPU
@@ -25,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * leaving guest mode. When it has little to do it ends again.
  */
 final class DoorbellServer implements GuestCallHandler, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(DoorbellServer.class);
 
   /** Told when the work cannot go on. Any thread. */
   interface Listener {
@@ -55,7 +59,7 @@ final class DoorbellServer implements GuestCallHandler, AutoCloseable {
 
   private final int port;
   private final String owner;
-  private final String threadName;
+  private final ThreadFactory threads;
   private final SharedWork work;
   private final Optional<Doorbells> doorbells;
   private final Supplier<Waiter> waiters;
@@ -68,20 +72,21 @@ final class DoorbellServer implements GuestCallHandler, AutoCloseable {
   private volatile @Nullable Helper helper;
 
   // vCPU thread.
+  private boolean threadless; // the host had no thread
   private int rings;
   private long firstRingNanos;
 
   DoorbellServer(
       int port,
       String owner,
-      String guest,
+      ThreadFactory threads,
       SharedWork work,
       Optional<Doorbells> doorbells,
       Supplier<Waiter> waiters,
       Listener listener) {
     this.port = port;
     this.owner = owner;
-    this.threadName = "doorbell-" + guest;
+    this.threads = threads;
     this.work = work;
     this.doorbells = doorbells;
     this.waiters = waiters;
@@ -97,7 +102,10 @@ final class DoorbellServer implements GuestCallHandler, AutoCloseable {
           "the guest made a %s, which nobody serves: %s is rung by a write of %d bytes"
               .formatted(call.exit(), owner, WIDTH));
     }
-    if (helper == null && doorbells.isPresent() && isQuick(call.time().monotonicNanos())) {
+    if (helper == null
+        && doorbells.isPresent()
+        && !threadless
+        && isQuick(call.time().monotonicNanos())) {
       startHelper(doorbells.get());
     }
     return resume(call);
@@ -134,12 +142,19 @@ final class DoorbellServer implements GuestCallHandler, AutoCloseable {
       throw e;
     }
     helper = created;
-    created.thread.start();
+    try {
+      created.thread.start();
+    } catch (OutOfMemoryError e) { // how the JVM says that the host has no more threads
+      LOG.warn("{} has no thread, each ring ends a run of the guest", owner, e);
+      threadless = true;
+      helper = null;
+      created.free();
+    }
   }
 
   /** The thread, with what it sleeps on, which it frees itself. */
   private final class Helper implements Runnable {
-    final Thread thread = Thread.ofPlatform().daemon().name(threadName).unstarted(this);
+    final Thread thread = threads.newThread(this);
     final Waiter waiter;
     private final Doorbell bell;
     private final List<ReadinessSource> rung;
@@ -153,9 +168,10 @@ final class DoorbellServer implements GuestCallHandler, AutoCloseable {
     @Override
     public void run() {
       try {
-        try (waiter;
-            bell) {
+        try {
           serveWhileThereIsMuch();
+        } finally {
+          free();
         }
         // From here on rings leave guest mode again. What came before is served here.
         work.wantDoorbell(true);
@@ -168,6 +184,12 @@ final class DoorbellServer implements GuestCallHandler, AutoCloseable {
         listener.fail(e);
       } finally {
         helper = null;
+      }
+    }
+
+    void free() {
+      try (waiter) {
+        bell.close();
       }
     }
 

@@ -387,7 +387,7 @@ public final class Machine implements AutoCloseable {
           new DoorbellServer(
               port,
               owner,
-              spec.name(),
+              Thread.ofPlatform().daemon().name("doorbell-" + spec.name()).factory(),
               work,
               vm.ability(Doorbells.class),
               hypervisor::createWaiter,

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -41,10 +42,14 @@ class DoorbellServerTest {
   private DoorbellServer server = server(Optional.of(host));
 
   private DoorbellServer server(Optional<Doorbells> doorbells) {
+    return server(doorbells, Thread::new);
+  }
+
+  private DoorbellServer server(Optional<Doorbells> doorbells, ThreadFactory threads) {
     return new DoorbellServer(
         PORT,
         "a bell",
-        "guest",
+        threads,
         work,
         doorbells,
         () -> host,
@@ -252,6 +257,28 @@ class DoorbellServerTest {
       assertThat(work.by).isSameAs(Thread.currentThread());
     }
     assertThat(host.bells).hasValue(0);
+    assertThat(work.wanted).isTrue();
+  }
+
+  @Test
+  void hostWithoutThreadsHasTheGuestsThreadWorkAndFreesTheDoorbell() {
+    server =
+        server(
+            Optional.of(host),
+            task ->
+                new Thread(task) {
+                  @Override
+                  public void start() {
+                    throw new OutOfMemoryError("unable to create native thread");
+                  }
+                });
+    for (int i = 0; i < 3 * QUICK; i++) {
+      work.left.set(1);
+      assertThat(server.handle(ring)).isEqualTo(Outcome.CONTINUE);
+      assertThat(work.left).hasValue(0);
+    }
+    assertThat(host.bells).as("doorbells, asked for once").hasValue(1);
+    assertThat(host.closings.availablePermits()).as("doorbell and waiter").isEqualTo(2);
     assertThat(work.wanted).isTrue();
   }
 
