@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight;
 
-/** The embedder asked for something impossible; no resource was created yet. */
+/** The embedder asked for something impossible. Nothing of it is left behind. */
 public final class ConfigurationException extends VmmException {
   private static final long serialVersionUID = 1L;
 

@@ -39,7 +39,7 @@ public final class ExitFrame {
     return address;
   }
 
-  /** {@return the number of bytes of an I/O or MMIO access: 1, 2, 4 or 8} */
+  /** {@return the number of bytes of an access: 1, 2 or 4 of I/O, 1 to 8 of MMIO; else 0} */
   public int width() {
     return width;
   }
@@ -76,7 +76,7 @@ public final class ExitFrame {
    *
    * @param kind one of the four access kinds
    * @param address the port or gpa, unsigned
-   * @param width bytes: 1, 2, 4 or 8
+   * @param width bytes: 1, 2 or 4 of I/O, 1 to 8 of MMIO
    * @param value what the guest wrote, zero-extended; for a read what the guest gets if nobody
    *     completes it
    * @return {@code kind}

@@ -59,7 +59,8 @@ public final class Hypervisors {
    * earlier one was passed over.
    *
    * @return a hypervisor that the caller closes
-   * @throws HypervisorUnavailableException if there is none; gives one reason for each backend
+   * @throws HypervisorUnavailableException if there is none; gives one reason for each backend, and
+   *     has what each threw as suppressed
    */
   public static Hypervisor firstAvailable() {
     return firstAvailable(provider -> provider.open(Optional.empty()));
@@ -68,6 +69,7 @@ public final class Hypervisors {
   /** As the public method, with something else than opening, that says no in the same way. */
   static <T> T firstAvailable(Function<HypervisorProvider, T> opener) {
     List<String> passedOver = new ArrayList<>();
+    List<HypervisorUnavailableException> causes = new ArrayList<>();
     for (HypervisorProvider provider : installed()) {
       if (provider.preference().isPresent()) {
         try {
@@ -76,14 +78,18 @@ public final class Hypervisors {
           return chosen;
         } catch (HypervisorUnavailableException e) {
           passedOver.add(e.getMessage());
+          causes.add(e);
         }
       }
     }
-    throw new HypervisorUnavailableException(
-        passedOver.isEmpty()
-            ? "no backend is installed: add tealight-ffi-kvm or another backend to the module or"
-                + " class path"
-            : "no backend can run guests here: " + String.join("; ", passedOver));
+    HypervisorUnavailableException none =
+        new HypervisorUnavailableException(
+            passedOver.isEmpty()
+                ? "no backend is installed: add tealight-ffi-kvm or another backend to the module"
+                    + " or class path"
+                : "no backend can run guests here: " + String.join("; ", passedOver));
+    causes.forEach(none::addSuppressed);
+    throw none;
   }
 
   /** {@return the installed backend of that name} */

@@ -97,7 +97,7 @@ public final class Image implements AutoCloseable {
    * @param byteSize how many
    * @param what it is, for the message
    * @return exactly that many bytes
-   * @throws ImageException if the image ends before; names the part
+   * @throws ImageException if the image ends before or the heap cannot hold it; names the part
    */
   public byte[] read(long position, int byteSize, String what) {
     Objects.checkIndex(byteSize, Integer.MAX_VALUE);
@@ -106,7 +106,8 @@ public final class Image implements AutoCloseable {
           "image %s ends inside its %s: %d bytes at offset 0x%x, of %d bytes in all"
               .formatted(name, what, byteSize, position, this.byteSize));
     }
-    ByteBuffer buffer = ByteBuffer.allocate(byteSize);
+    byte[] bytes = allocate(byteSize, what);
+    ByteBuffer buffer = ByteBuffer.wrap(bytes);
     try {
       channel.position(position);
       while (buffer.hasRemaining()) {
@@ -118,7 +119,19 @@ public final class Image implements AutoCloseable {
       throw new ImageException(
           "%s of image %s cannot be read: %s".formatted(what, name, e.getMessage()), e);
     }
-    return buffer.array();
+    return bytes;
+  }
+
+  /** A sparse file may promise more than there is heap, and must not take the JVM with it. */
+  private byte[] allocate(int byteSize, String what) {
+    try {
+      return new byte[byteSize];
+    } catch (OutOfMemoryError e) {
+      throw new ImageException(
+          "%s of image %s has %d bytes, for which the heap of this JVM has no room: start it with a larger -Xmx"
+              .formatted(what, name, byteSize),
+          e);
+    }
   }
 
   @Override

@@ -41,9 +41,8 @@ public final class Monitor implements AutoCloseable {
   private @Nullable Execution execution;
   private boolean closed;
 
-  private Monitor(MachineSpec spec) {
-    machine = Machine.create(spec);
-    machine.observe(observer -> observer.created(this));
+  private Monitor(Machine machine) {
+    this.machine = machine;
   }
 
   /** {@return a builder with nothing set} */
@@ -58,17 +57,12 @@ public final class Monitor implements AutoCloseable {
    * @return how it ended
    * @throws InterruptedException if the calling thread was interrupted; the guest has been stopped
    * @throws VmmException if the host failed
-   * @throws IllegalStateException if it was run before, the monitor is closed, or the {@linkplain
-   *     Builder#executor executor} refuses
+   * @throws IllegalStateException if it was run before, the monitor is closed, the {@linkplain
+   *     Builder#executor executor} refuses, or the calling thread was interrupted (and is so still)
+   *     but the guest's thread is stuck in a call to the host, which is named
    */
   public RunResult run() throws InterruptedException {
-    Execution started = startExecution();
-    try {
-      return started.await();
-    } catch (InterruptedException e) {
-      started.stopAndJoin();
-      throw e;
-    }
+    return startExecution().awaitOrStop();
   }
 
   /**
@@ -173,6 +167,7 @@ public final class Monitor implements AutoCloseable {
     public static final long DEFAULT_MEMORY_BYTE_SIZE = 512L << 20;
 
     private @Nullable Supplier<Image> image;
+    private String imageName = "";
     private @Nullable String name;
     private BootProtocol protocol = Solo5.PROTOCOL;
     private long memoryByteSize = DEFAULT_MEMORY_BYTE_SIZE;
@@ -210,6 +205,7 @@ public final class Monitor implements AutoCloseable {
      * @return this
      */
     public Builder image(String name, byte[] bytes) {
+      Objects.requireNonNull(name, "name");
       Objects.requireNonNull(bytes, "bytes");
       return image(() -> Image.of(name, bytes), name);
     }
@@ -222,18 +218,19 @@ public final class Monitor implements AutoCloseable {
      * @return this
      */
     public Builder image(String name, SeekableByteChannel channel) {
+      Objects.requireNonNull(name, "name");
       Objects.requireNonNull(channel, "channel");
       return image(() -> Image.of(name, channel), name);
     }
 
-    private Builder image(Supplier<Image> source, String defaultName) {
+    private Builder image(Supplier<Image> source, String name) {
       image = source;
-      name = defaultName;
+      imageName = name;
       return this;
     }
 
     /**
-     * Sets the name for logs and threads; the image's unless called after {@code image}.
+     * Sets the name for logs and threads; the image's unless called.
      *
      * @param name for people
      * @return this
@@ -297,6 +294,7 @@ public final class Monitor implements AutoCloseable {
      * @throws ConfigurationException if the name is attached already
      */
     public Builder device(String name, DeviceConfig config) {
+      Objects.requireNonNull(config, "config");
       return attach(name, new MachineSpec.Configured(config));
     }
 
@@ -309,11 +307,12 @@ public final class Monitor implements AutoCloseable {
      * @throws ConfigurationException if the name is attached already
      */
     public Builder device(String name, Device device) {
+      Objects.requireNonNull(device, "device");
       return attach(name, new MachineSpec.Existing(device));
     }
 
     private Builder attach(String name, MachineSpec.Attachment attachment) {
-      if (devices.putIfAbsent(name, attachment) != null) {
+      if (devices.putIfAbsent(Objects.requireNonNull(name, "name"), attachment) != null) {
         throw new ConfigurationException("device %s is attached twice".formatted(name));
       }
       return this;
@@ -328,6 +327,7 @@ public final class Monitor implements AutoCloseable {
      * @return this
      */
     public Builder hypercall(int nr, String owner, GuestCallHandler handler) {
+      Objects.requireNonNull(handler, "handler");
       return handlers(registry -> registry.hypercall(nr, owner, handler));
     }
 
@@ -467,26 +467,37 @@ public final class Monitor implements AutoCloseable {
      * @throws VmmException if the host fails; all that was created is freed
      */
     public Monitor build() {
-      if (image == null || name == null) {
+      if (image == null) {
         throw new ConfigurationException("no image was given: call image(…)");
       }
-      return new Monitor(
-          new MachineSpec(
-              name,
-              image,
-              protocol,
-              memoryByteSize,
-              hugePages,
-              arguments,
-              new LinkedHashMap<>(devices),
-              List.copyOf(handlers),
-              console,
-              host,
-              limit,
-              Optional.ofNullable(time),
-              Optional.ofNullable(entropy),
-              Optional.ofNullable(executor),
-              List.copyOf(observers)));
+      Machine machine = Machine.create(spec(image));
+      Monitor monitor = new Monitor(machine);
+      try {
+        machine.observe(observer -> observer.created(monitor));
+      } catch (Throwable e) { // nobody would close it
+        machine.close();
+        throw e;
+      }
+      return monitor;
+    }
+
+    private MachineSpec spec(Supplier<Image> source) {
+      return new MachineSpec(
+          name == null ? imageName : name,
+          source,
+          protocol,
+          memoryByteSize,
+          hugePages,
+          arguments,
+          new LinkedHashMap<>(devices),
+          List.copyOf(handlers),
+          console,
+          host,
+          limit,
+          Optional.ofNullable(time),
+          Optional.ofNullable(entropy),
+          Optional.ofNullable(executor),
+          List.copyOf(observers));
     }
   }
 }

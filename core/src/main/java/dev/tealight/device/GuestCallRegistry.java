@@ -32,7 +32,7 @@ public interface GuestCallRegistry {
    * Registers addresses outside guest memory, for reads and writes of any width that start in the
    * range.
    *
-   * @param gpa first address, unsigned
+   * @param gpa first address, below 2<sup>63</sup>
    * @param byteSize at least 1
    * @param owner for messages
    * @param handler serves them

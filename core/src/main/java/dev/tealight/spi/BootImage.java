@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.spi;
 
+import dev.tealight.ConfigurationException;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -15,9 +17,24 @@ public interface BootImage {
    *
    * @param name by which the embedder attaches it
    * @param type the manifest's word for its kind
-   * @param handle by which the guest addresses it
+   * @param handle by which the guest addresses it, 1 to {@link #MAX_HANDLE}
    */
-  record DeclaredDevice(String name, String type, int handle) {}
+  record DeclaredDevice(String name, String type, int handle) {
+
+    /** The highest handle: ready sets have a bit for each. */
+    public static final int MAX_HANDLE = 63;
+
+    /** Checks the handle. */
+    public DeclaredDevice {
+      Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(type, "type");
+      if (handle < 1 || handle > MAX_HANDLE) {
+        throw new ConfigurationException(
+            "device %s has the handle %d: give 1 to %d, each once"
+                .formatted(name, handle, MAX_HANDLE));
+      }
+    }
+  }
 
   /** {@return the instruction set it is compiled for} */
   GuestArchitecture architecture();

@@ -11,12 +11,14 @@ import dev.tealight.HostCallException;
 import dev.tealight.Hypervisor;
 import dev.tealight.Hypervisors;
 import dev.tealight.Monitor;
+import dev.tealight.MonitorObserver;
 import dev.tealight.RunResult.Halted;
 import dev.tealight.device.Device;
 import dev.tealight.device.DeviceConfig;
 import dev.tealight.device.DeviceContext;
 import dev.tealight.device.DeviceHypercall;
 import dev.tealight.device.Outcome;
+import dev.tealight.spi.BootImage;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -308,6 +310,57 @@ class BuildTest {
         .isInstanceOf(ConfigurationException.class)
         .hasMessageStartingWith("backend xen is not installed, there is: ")
         .hasMessageContaining("mock");
+  }
+
+  @Test
+  void nameIsTheImagesUnlessItIsSetBeforeOrAfterTheImage() {
+    try (Monitor unnamed = builder().build();
+        Monitor named = builder().name("after").build();
+        Monitor before =
+            Monitor.builder()
+                .name("before")
+                .image("image", new byte[0])
+                .bootProtocol(new ScriptedBoot())
+                .hypervisor(mock)
+                .build()) {
+      assertThat(unnamed.name()).isEqualTo("scripted");
+      assertThat(named.name()).isEqualTo("after");
+      assertThat(before.name()).isEqualTo("before");
+    }
+    assertNothingIsOpen();
+  }
+
+  @Test
+  void observerThatFailsWithAnErrorLeavesNothing() {
+    AssertionError error = new AssertionError("observer");
+    Monitor.Builder builder =
+        builder()
+            .observer(
+                new MonitorObserver() {
+                  @Override
+                  public void created(Monitor monitor) {
+                    throw error;
+                  }
+                });
+    assertThatThrownBy(builder::build).isSameAs(error);
+    assertNothingIsOpen();
+  }
+
+  @Test
+  @SuppressWarnings("NullAway") // it is what callers without it get
+  void nothingThatIsNullIsTaken() {
+    Monitor.Builder builder = builder();
+    assertThatThrownBy(() -> builder.device("d", (DeviceConfig) null)).hasMessage("config");
+    assertThatThrownBy(() -> builder.device("d", (Device) null)).hasMessage("device");
+    assertThatThrownBy(() -> builder.hypercall(40, "CALL", null)).hasMessage("handler");
+    assertThatThrownBy(() -> builder.image(null, new byte[0])).hasMessage("name");
+  }
+
+  @Test
+  void handleOfADeviceIsOneThatAReadySetHasABitFor() {
+    assertThatThrownBy(() -> new BootImage.DeclaredDevice("d", "PROBE", 64))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage("device d has the handle 64: give 1 to 63, each once");
   }
 
   @Test

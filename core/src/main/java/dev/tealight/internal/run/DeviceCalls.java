@@ -21,8 +21,6 @@ final class DeviceCalls {
   /** The result code for an argument that makes no sense. */
   private static final int EINVAL = 2;
 
-  private static final int MAX_HANDLES = 64;
-
   private final HandlerTable handlers;
   private final List<ByHandle> calls = new ArrayList<>();
 
@@ -45,7 +43,8 @@ final class DeviceCalls {
 
   private static final class ByHandle implements GuestCallHandler {
     private final DeviceHypercall call;
-    private final @Nullable GuestCallHandler[] byHandle = new GuestCallHandler[MAX_HANDLES];
+    private final @Nullable GuestCallHandler[] byHandle =
+        new GuestCallHandler[DeclaredDevice.MAX_HANDLE + 1];
     private @Nullable GuestCallHandler waiting;
 
     ByHandle(DeviceHypercall call) {
@@ -66,7 +65,7 @@ final class DeviceCalls {
       guestCall.memory().checkRead(block, call.blockByteSize());
       // The ABI passes 64 bits and means the low 32.
       int handle = (int) guestCall.memory().readLong(block);
-      GuestCallHandler handler = handle >= 0 && handle < MAX_HANDLES ? byHandle[handle] : null;
+      GuestCallHandler handler = handle >= 0 && handle < byHandle.length ? byHandle[handle] : null;
       if (handler == null) {
         guestCall.memory().writeInt(block + call.resultOffset(), EINVAL);
         return Outcome.CONTINUE;

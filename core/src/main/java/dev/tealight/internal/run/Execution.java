@@ -289,6 +289,33 @@ public final class Execution {
     return Optional.of(how);
   }
 
+  /**
+   * {@return the result, when it is there; a calling thread that is interrupted stops the guest}
+   *
+   * @throws InterruptedException if the calling thread is interrupted; the guest has been stopped
+   * @throws IllegalStateException if it is interrupted, and the guest's thread does not leave in
+   *     time; it stays interrupted then
+   */
+  public RunResult awaitOrStop() throws InterruptedException {
+    return awaitOrStop(PATIENCE);
+  }
+
+  /** As the public one, with how long a stopped guest may take. */
+  RunResult awaitOrStop(Duration patience) throws InterruptedException {
+    try {
+      return await();
+    } catch (InterruptedException e) {
+      try {
+        stopAndJoin(patience);
+      } catch (IllegalStateException stuck) {
+        stuck.addSuppressed(e);
+        Thread.currentThread().interrupt();
+        throw stuck;
+      }
+      throw e;
+    }
+  }
+
   /** Who stops a guest wants it stopped, whatever its console is stuck in. */
   private static Duration patienceFor(RunResult how) {
     boolean stopped = how instanceof RunResult.Stopped || how instanceof RunResult.DeadlineExceeded;
@@ -308,6 +335,10 @@ public final class Execution {
    *     on the guest's own thread, which would wait for itself
    */
   public void stopAndJoin() {
+    stopAndJoin(PATIENCE);
+  }
+
+  private void stopAndJoin(Duration patience) {
     refuseOwnThread("close");
     stop();
     if (claimed.compareAndSet(false, true)) {
@@ -315,7 +346,7 @@ public final class Execution {
       return;
     }
     boolean interrupted = false;
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    long deadline = System.nanoTime() + patience.toNanos();
     try {
       while (true) {
         try {
@@ -324,7 +355,7 @@ public final class Execution {
           }
           throw new IllegalStateException(
               "the guest was stopped %d s ago but its thread is still busy: %s"
-                  .formatted(PATIENCE.toSeconds(), whereabouts()));
+                  .formatted(patience.toSeconds(), whereabouts()));
         } catch (InterruptedException e) {
           interrupted = true;
         }

@@ -7,13 +7,19 @@ import dev.tealight.device.GuestCallRegistry;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Who serves which request of the guest. Filled before the run, only read during it. */
 public final class HandlerTable implements GuestCallRegistry {
 
   /** A handler with its name for messages. */
-  record Entry(String owner, GuestCallHandler handler) {}
+  record Entry(String owner, GuestCallHandler handler) {
+    Entry {
+      Objects.requireNonNull(owner, "owner");
+      Objects.requireNonNull(handler, "handler");
+    }
+  }
 
   private final @Nullable Entry[] hypercalls = new Entry[HYPERCALL_COUNT];
   private final Ranges ports = new Ranges("port");

@@ -111,6 +111,35 @@ class ExecutionTest {
   }
 
   @Test
+  @Timeout(60)
+  void interruptOfOneWhoWaitsForAStuckGuestIsNotLost() throws Exception {
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch stuck = new CountDownLatch(1);
+    Deaf busy =
+        new Deaf() {
+          @Override
+          public void started() {
+            running.countDown();
+            awaitQuietly(stuck);
+          }
+        };
+    try (FakeBoot boot = new FakeBoot(4 << 20)) {
+      Execution execution = new Execution(loop(boot), Duration.ZERO, busy, timeout -> {});
+      execution.start(guest -> new Thread(guest).start());
+      running.await();
+      Thread.currentThread().interrupt();
+      Exception thrown = catchException(() -> execution.awaitOrStop(Duration.ofMillis(1)));
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(thrown)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("its thread is still busy");
+      assertThat(thrown.getSuppressed()).hasOnlyElementsOfType(InterruptedException.class);
+      stuck.countDown();
+      assertThat(execution.await()).isEqualTo(new RunResult.Stopped());
+    }
+  }
+
+  @Test
   void anySourceThatIsWaitedForKnowsWhomToWake() {
     List<Waiter> known = new ArrayList<>();
     ReadinessSource source =
