@@ -15,7 +15,10 @@ import dev.tealight.device.block.internal.HeapChanges;
 import dev.tealight.device.block.internal.OverlayBacking;
 import dev.tealight.device.block.internal.ZeroBacking;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.NonReadableChannelException;
+import java.nio.channels.NonWritableChannelException;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
@@ -82,16 +85,36 @@ public final class BlockConfig implements DeviceConfig {
    * positions and keeps its own; of other channels the position is moved, so nobody else may use
    * them meanwhile.
    *
-   * @param channel stays the caller's to close, after the monitor
+   * @param channel open for reading, and for writing unless {@link #readOnly()} is called; stays
+   *     the caller's to close, after the monitor
    */
   public static BlockConfig channel(SeekableByteChannel channel) {
     Objects.requireNonNull(channel, "channel");
     return of(
         "channel",
-        readOnly ->
-            channel instanceof FileChannel file
-                ? FileBacking.over(file, readOnly)
-                : new ChannelBacking(channel, readOnly));
+        readOnly -> {
+          checkAccess(channel, readOnly);
+          return channel instanceof FileChannel file
+              ? FileBacking.over(file, readOnly)
+              : new ChannelBacking(channel, readOnly);
+        });
+  }
+
+  /** Refuses a channel that cannot do what a guest is going to ask for. */
+  private static void checkAccess(SeekableByteChannel channel, boolean readOnly)
+      throws IOException {
+    try {
+      int _ = channel.read(ByteBuffer.allocate(0));
+    } catch (NonReadableChannelException e) {
+      throw new IOException("it is not open for reading", e);
+    }
+    if (!readOnly) {
+      try {
+        int _ = channel.write(ByteBuffer.allocate(0));
+      } catch (NonWritableChannelException e) {
+        throw new IOException("it is open for reading only: use readOnly()", e);
+      }
+    }
   }
 
   /**

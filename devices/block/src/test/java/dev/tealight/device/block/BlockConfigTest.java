@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -81,9 +82,25 @@ class BlockConfigTest {
   }
 
   @Test
+  void channelThatCannotDoWhatTheGuestWillAskForIsRefused() throws IOException {
+    Path path = file(512);
+    try (FileChannel reading = FileChannel.open(path, StandardOpenOption.READ);
+        FileChannel writing = FileChannel.open(path, StandardOpenOption.WRITE)) {
+      assertThatThrownBy(() -> BlockConfig.channel(reading).create("storage"))
+          .isInstanceOf(DeviceException.class)
+          .hasMessage(
+              "device storage: channel cannot be opened: it is open for reading only: use"
+                  + " readOnly()");
+      assertThatThrownBy(() -> BlockConfig.channel(writing).readOnly().create("storage"))
+          .isInstanceOf(DeviceException.class)
+          .hasMessage("device storage: channel cannot be opened: it is not open for reading");
+    }
+  }
+
+  @Test
   void channelStaysOpenAfterItsDevice() throws IOException {
     try (FileChannel channel = FileChannel.open(file(512))) {
-      BlockConfig.channel(channel).create("storage").close();
+      BlockConfig.channel(channel).readOnly().create("storage").close();
       assertThat(channel.isOpen()).isTrue();
     }
   }

@@ -6,7 +6,6 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.NonWritableChannelException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -90,21 +89,13 @@ public final class FileBacking implements BlockBacking {
   public void write(ByteBuffer source, long position) throws IOException {
     long at = position;
     while (source.hasRemaining()) {
-      int count = writeOnce(source, at);
+      int count = channel.write(source, at);
       if (count <= 0) {
         throw new IOException(
             "the file takes no more: %d bytes are left for offset %d"
                 .formatted(source.remaining(), at));
       }
       at += count;
-    }
-  }
-
-  private int writeOnce(ByteBuffer source, long position) throws IOException {
-    try {
-      return channel.write(source, position);
-    } catch (NonWritableChannelException e) {
-      throw new IOException("the channel is open for reading only: use readOnly()", e);
     }
   }
 
