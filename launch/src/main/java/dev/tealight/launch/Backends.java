@@ -80,6 +80,19 @@ public final class Backends {
   }
 
   /**
+   * {@return why a backend cannot be used, without its name in front, for a line that begins with
+   * it}
+   *
+   * @param provider of the backend
+   * @param unavailable what it said
+   */
+  public static String reason(HypervisorProvider provider, Availability.Unavailable unavailable) {
+    String prefix = provider.name() + ": ";
+    String reason = unavailable.reason();
+    return reason.startsWith(prefix) ? reason.substring(prefix.length()) : reason;
+  }
+
+  /**
    * {@return why each other backend was not chosen, a line each}
    *
    * @param chosen the one that was
@@ -94,7 +107,7 @@ public final class Backends {
       }
       String why =
           switch (provider.availability()) {
-            case Availability.Unavailable(String reason) -> reason;
+            case Availability.Unavailable unavailable -> reason(provider, unavailable);
             case Availability.Available available ->
                 provider.preference().isEmpty()
                     ? "it is only taken by name"

@@ -38,8 +38,11 @@ final class BackendsCommand implements Callable<Integer> {
           switch (provider.availability()) {
             case Availability.Available _ ->
                 ansi.string("@|green available|@") + byName + ": " + description(provider);
-            case Availability.Unavailable(String reason) ->
-                ansi.string("@|red unavailable|@") + byName + ": " + reason;
+            case Availability.Unavailable unavailable ->
+                ansi.string("@|red unavailable|@")
+                    + byName
+                    + ": "
+                    + Backends.reason(provider, unavailable);
           };
       out.println("%-10s %s".formatted(provider.name(), state));
     }

@@ -60,7 +60,7 @@ final class RunCommand {
       };
     } catch (UsageException e) {
       say(e.getMessage());
-      Usage.print(err, new DeviceOptions().providers());
+      Usage.printShort(err);
     } catch (VmmException | InvalidPathException e) {
       say(e.getMessage());
     } catch (IOException e) {

@@ -36,11 +36,21 @@ final class Usage {
           new Option("help", "", "show this text"),
           new Option("version", "", "show the version"));
 
+  private static final String LINE = "usage: tealight run [OPTIONS] [--] IMAGE [ARGUMENTS]";
+
   private Usage() {}
 
+  /** For those who got it wrong: what was wrong stays in sight. */
+  static void printShort(PrintStream stream) {
+    stream.println(LINE);
+    stream.println("More: tealight run --help");
+  }
+
   static void print(PrintStream stream, List<DeviceProvider> providers) {
-    stream.println("usage: tealight run [OPTIONS] [--] IMAGE [ARGUMENTS]");
-    stream.println("IMAGE is the file of a Solo5 hvt unikernel, ARGUMENTS are for the unikernel.");
+    stream.println(LINE);
+    stream.println(
+        "IMAGE is the file of a Solo5 unikernel, for hvt or virtio; ARGUMENTS are for the"
+            + " unikernel.");
     stream.println("Without an IMAGE, run runs a unikernel that ships with Tealight.");
     stream.println("Options:");
     for (Option option : OPTIONS) {
