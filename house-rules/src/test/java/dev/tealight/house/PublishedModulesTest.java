@@ -6,6 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tealight.house.Repository.Module;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.List;
@@ -55,10 +59,35 @@ class PublishedModulesTest {
     }
   }
 
-  private static List<String> published() {
+  @ParameterizedTest
+  @MethodSource("publishedModules")
+  void sourcesAndJavadocComeWithEveryModuleAndTheLicenceWithAllButJavadoc(Module module)
+      throws IOException {
+    String licence = Files.readString(Repository.ROOT.resolve("LICENSE"));
+    assertThat(read(module.jar(), "META-INF/LICENSE")).isEqualTo(licence);
+    assertThat(read(beside(module, "sources"), "META-INF/LICENSE")).isEqualTo(licence);
+    assertThat(beside(module, "javadoc")).isNotEmptyFile();
+  }
+
+  private static Path beside(Module module, String classifier) {
+    String jar = module.jar().getFileName().toString();
+    return module.jar().resolveSibling(jar.replaceFirst("[.]jar$", "-" + classifier + ".jar"));
+  }
+
+  private static String read(Path path, String entry) throws IOException {
+    try (JarFile jar = new JarFile(path.toFile());
+        InputStream in = jar.getInputStream(jar.getEntry(entry))) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
+  static List<Module> publishedModules() {
     return Repository.modules().stream()
         .filter(module -> !UNPUBLISHED.contains(module.folder()))
-        .map(Module::artifactId)
         .toList();
+  }
+
+  private static List<String> published() {
+    return publishedModules().stream().map(Module::artifactId).toList();
   }
 }
