@@ -4,6 +4,7 @@ package dev.tealight.internal.run;
 import dev.tealight.TimeSource;
 import dev.tealight.Waiter;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,7 @@ final class Alarm implements AutoCloseable {
   private final Waiter waiter;
   private final TimeSource time;
   private final Runnable ring;
+  private final Consumer<Throwable> failed;
   private final String threadName;
   // Each is written by one thread before it reads the other's, so that one of them sees a change.
   private volatile long deadlineNanos = Waiter.NO_DEADLINE;
@@ -26,11 +28,18 @@ final class Alarm implements AutoCloseable {
    *
    * @param waiter used by nobody else; closed after this
    * @param ring what to do, on the alarm's thread
+   * @param failed told, on the alarm's thread, that it will never ring again
    */
-  Alarm(Waiter waiter, TimeSource time, Runnable ring, String threadName) {
+  Alarm(
+      Waiter waiter,
+      TimeSource time,
+      Runnable ring,
+      Consumer<Throwable> failed,
+      String threadName) {
     this.waiter = waiter;
     this.time = time;
     this.ring = ring;
+    this.failed = failed;
     this.threadName = threadName;
   }
 
@@ -46,10 +55,18 @@ final class Alarm implements AutoCloseable {
     deadlineNanos = nanos;
     if (nanos < sleepingUntilNanos) {
       if (thread == null) {
-        thread = Thread.ofPlatform().daemon().name(threadName).start(this::watch);
+        thread = Thread.ofPlatform().daemon().name(threadName).start(this::run);
       } else {
         waiter.wake();
       }
+    }
+  }
+
+  private void run() {
+    try {
+      watch();
+    } catch (Throwable e) { // a guest without its timer would hang
+      failed.accept(e);
     }
   }
 

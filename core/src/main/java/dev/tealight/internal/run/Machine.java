@@ -152,7 +152,7 @@ public final class Machine implements AutoCloseable {
                             .formatted(spec.name(), hypervisor.name())));
     Waiter waiter = hypervisor.createWaiter();
     resources.push(waiter::close);
-    Alarm alarm = new Alarm(waiter, time, vcpu::kick, "alarm-" + spec.name());
+    Alarm alarm = new Alarm(waiter, time, vcpu::kick, new Breaches()::fail, "alarm-" + spec.name());
     resources.push(alarm::close);
     List<ReadinessSource> sources =
         devices.stream().flatMap(device -> device.readiness().stream()).toList();
