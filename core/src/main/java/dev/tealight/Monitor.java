@@ -138,7 +138,8 @@ public final class Monitor implements AutoCloseable {
    * Stops the guest if it runs, then frees everything. Harmless if repeated.
    *
    * @throws IllegalStateException if the guest's thread is stuck in a call to the host, which is
-   *     named, or guest memory is in use by one of another thread; may be tried again
+   *     named, or guest memory is in use by one of another thread: may be tried again; or if the
+   *     calling thread is the guest's own, as in a handler: use {@link RunHandle#stop} there
    */
   @Override
   public void close() {

@@ -16,7 +16,7 @@ public interface MonitorObserver {
 
   /**
    * The guest is about to execute its first instruction. Exactly one of {@link #ended} and {@link
-   * #failed} follows.
+   * #failed} follows, on the same thread.
    *
    * @param monitor the monitor
    */
@@ -31,7 +31,8 @@ public interface MonitorObserver {
   default void waiting(Monitor monitor, long deadlineNanos) {}
 
   /**
-   * A device could not do its work because of the host; the guest got an error code.
+   * A device could not do its work because of the host; the guest got an error code. Comes from the
+   * thread that did the work, and after the end of the run from the one that closes the monitor.
    *
    * @param monitor the monitor
    * @param device the device's name
@@ -41,7 +42,8 @@ public interface MonitorObserver {
   default void deviceError(Monitor monitor, String device, String what, Exception cause) {}
 
   /**
-   * The run ended with a result.
+   * The run ended with a result. Without {@link #started} before it, it was stopped before the
+   * guest executed anything.
    *
    * @param monitor the monitor
    * @param result how

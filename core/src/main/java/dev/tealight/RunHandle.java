@@ -27,7 +27,7 @@ public final class RunHandle {
   /**
    * Waits for a while until the run ends.
    *
-   * @param timeout how long at the most
+   * @param timeout how long at the most, waiting for the console to take the output included
    * @return how it ended, or empty if it has not
    * @throws InterruptedException if the calling thread is interrupted; the run goes on
    * @throws VmmException if the host failed
@@ -59,6 +59,7 @@ public final class RunHandle {
    *
    * @throws InterruptedException if the calling thread is interrupted; the guest may then stand
    *     still or not
+   * @throws IllegalStateException on the guest's own thread, which would wait for itself
    */
   public void pause() throws InterruptedException {
     execution.pause();

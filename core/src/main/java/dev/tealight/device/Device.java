@@ -17,7 +17,7 @@ public interface Device extends AutoCloseable {
    * Connects it to a guest that is about to start. The first moment at which it sees guest memory.
    * Called once.
    *
-   * @param context what it may use until it is closed
+   * @param context what it may use until it is closed, guest memory excepted: that is gone by then
    * @throws IllegalStateException if it was activated before
    */
   void activate(DeviceContext context);

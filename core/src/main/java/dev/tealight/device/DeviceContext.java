@@ -16,7 +16,9 @@ public interface DeviceContext {
   /** {@return the number by which the guest addresses it: its place in the manifest, 1 to 63} */
   int handle();
 
-  /** {@return the memory of the guest; any thread, until the device is closed} */
+  /**
+   * {@return the memory of the guest; any thread, until it goes, just before the device is closed}
+   */
   GuestMemory memory();
 
   /** {@return the clocks of the monitor} */
