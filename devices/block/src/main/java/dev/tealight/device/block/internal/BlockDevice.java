@@ -13,8 +13,8 @@ import dev.tealight.device.GuestWindows;
 import dev.tealight.device.HostFailures;
 import dev.tealight.device.Outcome;
 import dev.tealight.device.VirtioTransport;
-import dev.tealight.device.block.BlockConfig;
 import dev.tealight.device.block.Fsync;
+import dev.tealight.solo5.HvtAbi;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -35,11 +35,9 @@ public final class BlockDevice implements Device {
   private static final int BUFFER = 16;
   private static final int LENGTH = 24;
   private static final int RESULT = 32;
-  private static final int BLOCK_BYTE_SIZE = 40;
 
-  private static final int OK = 0;
-  private static final int EINVAL = 2;
-  private static final int EUNSPEC = 3;
+  /** What a virtio guest can be told. */
+  private static final int VIRTIO_SECTOR_BYTE_SIZE = 512;
 
   private final String name;
   private final BlockBacking backing;
@@ -88,18 +86,19 @@ public final class BlockDevice implements Device {
             .array());
     GuestWindows windows = new GuestWindows(context.memory());
     context.hypercall(
-        new DeviceHypercall(4, "BLOCK_WRITE", BLOCK_BYTE_SIZE, RESULT),
-        new Write(context.memory(), windows));
-    context.hypercall(
-        new DeviceHypercall(5, "BLOCK_READ", BLOCK_BYTE_SIZE, RESULT),
-        new Read(context.memory(), windows));
+        hypercall(HvtAbi.Hypercall.BLOCK_WRITE), new Write(context.memory(), windows));
+    context.hypercall(hypercall(HvtAbi.Hypercall.BLOCK_READ), new Read(context.memory(), windows));
+  }
+
+  private static DeviceHypercall hypercall(HvtAbi.Hypercall call) {
+    return new DeviceHypercall(call.nr(), call.name(), call.blockByteSize(), RESULT);
   }
 
   private void activate(VirtioTransport virtio) {
-    if (sectorByteSize != BlockConfig.DEFAULT_SECTOR_BYTE_SIZE) {
+    if (sectorByteSize != VIRTIO_SECTOR_BYTE_SIZE) {
       throw new ConfigurationException(
           "device %s has sectors of %d bytes, but a virtio guest can only be told of %d"
-              .formatted(name, sectorByteSize, BlockConfig.DEFAULT_SECTOR_BYTE_SIZE));
+              .formatted(name, sectorByteSize, VIRTIO_SECTOR_BYTE_SIZE));
     }
     virtio.block(fsync == Fsync.EACH_WRITE ? new FlushingBacking(backing) : backing);
   }
@@ -138,11 +137,11 @@ public final class BlockDevice implements Device {
       left = memory.readLong(block + LENGTH);
       long capacity = backing.byteSize();
       if (left < 0 || offset < 0 || offset >= capacity || left > capacity - offset) {
-        return end(EINVAL);
+        return end(HvtAbi.RESULT_EINVAL);
       }
       checkBuffer(gpa, left);
       if (!isAllowed()) {
-        return end(EUNSPEC);
+        return end(HvtAbi.RESULT_EUNSPEC);
       }
       return resume(call);
     }
@@ -162,9 +161,9 @@ public final class BlockDevice implements Device {
         finish();
       } catch (IOException e) {
         hostFailure("%s of %d bytes at offset %d".formatted(verb, left, offset), e);
-        return end(EUNSPEC);
+        return end(HvtAbi.RESULT_EUNSPEC);
       }
-      return end(OK);
+      return end(HvtAbi.RESULT_OK);
     }
 
     private Outcome end(int result) {
