@@ -26,7 +26,8 @@ final class ModelCapabilities {
       case 1, 4 -> !amd; // MTRAP_EXIT, ENABLE_INVPCID
       case 5, 9 -> !amd || facts.version() > 13; // BPT_EXIT, MASK_HWINTR
       case 10 -> amd; // RFLAGS_TF
-      default -> false; // 6 and 7, RDPID and RDTSCP, are of newer processors
+      case 6, 7 -> !amd; // RDPID, RDTSCP
+      default -> false;
     };
   }
 
@@ -43,6 +44,9 @@ final class ModelCapabilities {
     if (error != 0) {
       return error;
     }
+    if (isOnlyAsked(type)) {
+      return -facts.number("EOPNOTSUPP");
+    }
     if (type == UNRESTRICTED_GUEST && amd) {
       return value != 0 ? 0 : -FreeBsdErrno.EINVAL;
     }
@@ -56,7 +60,12 @@ final class ModelCapabilities {
     if (error != 0) {
       return error;
     }
-    return values.getOrDefault(type, type == UNRESTRICTED_GUEST && amd ? 1 : 0);
+    boolean always = isOnlyAsked(type) || (type == UNRESTRICTED_GUEST && amd);
+    return values.getOrDefault(type, always ? 1 : 0);
+  }
+
+  private static boolean isOnlyAsked(int type) {
+    return type == 6 || type == 7;
   }
 
   boolean haltExit() {

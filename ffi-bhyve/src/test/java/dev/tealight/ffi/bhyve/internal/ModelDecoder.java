@@ -29,4 +29,25 @@ final class ModelDecoder {
   private static boolean isPrefix(int value) {
     return value == 0x66 || value == 0x67 || (value & 0xf0) == 0x40;
   }
+
+  /** {@return bytes of an instruction IN, which is at the beginning} */
+  static int inLength(byte[] bytes) {
+    int prefix = bytes[0] == 0x66 ? 1 : 0;
+    return prefix + ((bytes[prefix] & 0xfe) == 0xe4 ? 2 : 1);
+  }
+
+  /** {@return where the opcode of INS or OUTS is, or -1 if it is no such instruction} */
+  static int stringOpcode(byte[] bytes) {
+    for (int i = 0; i < bytes.length; i++) {
+      int value = bytes[i] & 0xff;
+      if (value >= 0x6c && value <= 0x6f) {
+        return i;
+      }
+      boolean prefix = value == 0xf3 || value == 0xf2 || value == 0x66 || (value & 0xf0) == 0x40;
+      if (!prefix) {
+        return -1;
+      }
+    }
+    return -1;
+  }
 }

@@ -12,12 +12,13 @@ import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** A VM of the model. */
 final class ModelVm {
   private static final long DEADLOCK_NANOS = TimeUnit.SECONDS.toNanos(20);
-  private static final int MAX_VCPUS = 16;
+  static final int MAX_VCPUS = 16;
 
   final VmmModel kernel;
   final String name;
@@ -25,6 +26,12 @@ final class ModelVm {
   private final VmmFacts facts;
   private final Hypervisor processors = Hypervisors.open(SoftcpuOptions.defaults());
   private final Map<Integer, ModelVcpu> vcpus = new TreeMap<>();
+
+  /** A segment, of system memory or with a name and a device. */
+  record Segment(long byteSize, String name) {}
+
+  /** By number. */
+  private final Map<Integer, Segment> segments = new TreeMap<>();
 
   private @Nullable ModelMemory memory;
 
@@ -50,23 +57,39 @@ final class ModelVm {
     return Objects.requireNonNull(memory);
   }
 
-  long allocate(int segment, long byteSize, boolean named) {
+  long allocate(int number, long byteSize, String name) {
     synchronized (lock) {
-      if (segment < 0 || segment >= facts.number("VM_MAX_MEMSEGS")) {
+      if (number < 0 || number >= facts.number("VM_MAX_MEMSEGS")) {
         return -FreeBsdErrno.EINVAL;
       }
       if (byteSize <= 0 || !ModelMemory.isPage(byteSize)) {
         return -FreeBsdErrno.EINVAL;
       }
-      if (named || segment != facts.number("VM_SYSMEM")) {
-        return 0; // held for nobody: the model has one
+      Segment old = segments.get(number);
+      if (old != null) {
+        boolean same = old.byteSize() == byteSize && old.name().isEmpty() == name.isEmpty();
+        return same ? -FreeBsdErrno.EEXIST : -FreeBsdErrno.EINVAL;
       }
-      if (memory != null) {
-        return memory.byteSize() == byteSize ? -FreeBsdErrno.EEXIST : -FreeBsdErrno.EINVAL;
+      segments.put(number, new Segment(byteSize, name));
+      if (number == facts.number("VM_SYSMEM") && name.isEmpty()) {
+        machine = processors.createVm(VmOptions.ofMemory(byteSize));
+        memory = new ModelMemory(machine);
       }
-      machine = processors.createVm(VmOptions.ofMemory(byteSize));
-      memory = new ModelMemory(machine);
       return 0;
+    }
+  }
+
+  /** {@return a segment, of 0 bytes if it was not allocated, or null if there cannot be one} */
+  @Nullable Segment segment(int number) {
+    synchronized (lock) {
+      boolean exists = number >= 0 && number < facts.number("VM_MAX_MEMSEGS");
+      return exists ? segments.getOrDefault(number, new Segment(0, "")) : null;
+    }
+  }
+
+  boolean hasDevice(String name) {
+    synchronized (lock) {
+      return segments.values().stream().anyMatch(it -> it.name().equals(name));
     }
   }
 
@@ -81,20 +104,25 @@ final class ModelVm {
     }
   }
 
-  /** Does something for which a vCPU must not run: it is asked to come out. */
+  /** Waits until nobody runs a vCPU: who does is asked to come out. With the lock. */
+  void awaitIdle(ModelVcpu vcpu) {
+    vcpu.idleRequests++;
+    try {
+      while (vcpu.running && !destroyed) {
+        vcpu.wake();
+        await();
+      }
+    } finally {
+      vcpu.idleRequests--;
+      lock.notifyAll();
+    }
+  }
+
+  /** Does something for which a vCPU must not run. */
   long whileIdle(ModelVcpu vcpu, LongSupplier action) {
     synchronized (lock) {
-      vcpu.idleRequests++;
-      try {
-        while (vcpu.running && !destroyed) {
-          vcpu.wake();
-          await();
-        }
-        return destroyed ? -FreeBsdErrno.ENXIO : action.getAsLong();
-      } finally {
-        vcpu.idleRequests--;
-        lock.notifyAll();
-      }
+      awaitIdle(vcpu);
+      return destroyed ? -FreeBsdErrno.ENXIO : action.getAsLong();
     }
   }
 
@@ -128,14 +156,36 @@ final class ModelVm {
     }
   }
 
-  long mark(ModelVcpu vcpu, boolean wanted) {
+  /** Marks a vCPU, or takes the mark away; of all that are active, if it is -1. */
+  long mark(int number, boolean wanted) {
+    if (number == -1) {
+      synchronized (lock) {
+        for (ModelVcpu vcpu : vcpus.values()) {
+          vcpu.marked = wanted && vcpu.active;
+          vcpu.wake();
+        }
+        return 0;
+      }
+    }
+    ModelVcpu vcpu = vcpu(number);
     synchronized (lock) {
-      if (wanted ? !vcpu.active : !vcpu.marked) {
+      if (vcpu == null || (wanted ? !vcpu.active : !vcpu.marked)) {
         return -FreeBsdErrno.EINVAL;
       }
       vcpu.marked = wanted;
       vcpu.wake();
       return 0;
+    }
+  }
+
+  /** {@return those vCPUs, a bit for each} */
+  long set(Predicate<ModelVcpu> wanted) {
+    synchronized (lock) {
+      long bits = 0;
+      for (Map.Entry<Integer, ModelVcpu> each : vcpus.entrySet()) {
+        bits |= wanted.test(each.getValue()) ? 1L << each.getKey() : 0;
+      }
+      return bits;
     }
   }
 
@@ -145,7 +195,7 @@ final class ModelVm {
         return -FreeBsdErrno.EINVAL;
       }
       if (suspension != 0) {
-        return -37; // EALREADY
+        return -facts.number("EALREADY");
       }
       suspension = how;
       vcpus.values().forEach(ModelVcpu::wake);
@@ -161,17 +211,22 @@ final class ModelVm {
     return vcpus.values().stream().filter(vcpu -> vcpu.active).allMatch(ModelVcpu::isHaltedForGood);
   }
 
+  /** Waits for whoever waits in VM_RUN until others have seen the end, too: for ever. */
   long reset() {
-    synchronized (lock) {
-      boolean reported =
-          vcpus.values().stream().filter(vcpu -> vcpu.active).allMatch(it -> it.reportedSuspension);
-      if (suspension == 0 || !reported) {
-        return -FreeBsdErrno.EBUSY;
-      }
-      suspension = 0;
-      vcpus.values().forEach(ModelVcpu::reset);
-      return 0;
-    }
+    return whileAllIdle(
+        () -> {
+          if (!vcpus.values().stream()
+              .filter(vcpu -> vcpu.active)
+              .allMatch(it -> it.reportedSuspension)) {
+            return -FreeBsdErrno.EBUSY;
+          }
+          suspension = 0;
+          if (memory != null) {
+            memory.unmapDevices();
+          }
+          vcpus.values().forEach(ModelVcpu::reset);
+          return 0;
+        });
   }
 
   void mapped() {

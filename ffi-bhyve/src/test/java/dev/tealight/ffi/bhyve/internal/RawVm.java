@@ -4,6 +4,8 @@ package dev.tealight.ffi.bhyve.internal;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tealight.GuestMemory;
 import dev.tealight.X86CpuState;
@@ -17,6 +19,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Calls to a kernel made by hand, with bytes laid out as the headers say: no backend. */
@@ -24,6 +29,7 @@ final class RawVm implements AutoCloseable {
   static final String NAME = "rows";
   static final long MEMORY = 1 << 20;
 
+  private static final long IDT = 0x6000;
   private static final int READ_WRITE = 2;
   private static final int PROTECTION = 3;
   private static final int SHARED = 1;
@@ -44,6 +50,10 @@ final class RawVm implements AutoCloseable {
   final Arena arena = Arena.ofShared();
   final MemorySegment exit;
   int descriptor;
+
+  /** Which vCPU requests are for. */
+  int cpu;
+
   private @Nullable GuestMemory memory;
 
   RawVm(VmmModel kernel) {
@@ -101,7 +111,9 @@ final class RawVm implements AutoCloseable {
 
   /** Makes a request with a structure of int fields and long fields by offset. */
   MemorySegment argument(String request) {
-    return arena.allocate(Math.max(facts.number(request) >>> 16 & 0x1fff, 8), 8);
+    MemorySegment argument = arena.allocate(Math.max(facts.number(request) >>> 16 & 0x1fff, 8), 8);
+    argument.set(JAVA_INT_UNALIGNED, 0, cpu);
+    return argument;
   }
 
   long ioctl(String request, MemorySegment argument) {
@@ -120,9 +132,39 @@ final class RawVm implements AutoCloseable {
     return ioctl("VM_ALLOC_MEMSEG", argument);
   }
 
+  long allocate(int segment, long byteSize, String name) {
+    MemorySegment argument = argument("VM_ALLOC_MEMSEG");
+    facts.putInt(argument, "vm_memseg.segid", segment);
+    facts.putLong(argument, "vm_memseg.len", byteSize);
+    byte[] bytes = name.getBytes(StandardCharsets.US_ASCII);
+    MemorySegment.copy(bytes, 0, argument, JAVA_BYTE, facts.value("vm_memseg.name"), bytes.length);
+    return ioctl("VM_ALLOC_MEMSEG", argument);
+  }
+
+  /** {@return bytes of a segment, or a negated errno} */
+  long segment(int number) {
+    MemorySegment argument = argument("VM_GET_MEMSEG");
+    facts.putInt(argument, "vm_memseg.segid", number);
+    long result = ioctl("VM_GET_MEMSEG", argument);
+    return result < 0 ? result : facts.getLong(argument, "vm_memseg.len");
+  }
+
+  /** {@return where the next mapping is, or a negated errno} */
+  long next(long gpa) {
+    MemorySegment argument = argument("VM_MMAP_GETNEXT");
+    facts.putLong(argument, "vm_memmap.gpa", gpa);
+    long result = ioctl("VM_MMAP_GETNEXT", argument);
+    return result < 0 ? result : facts.getLong(argument, "vm_memmap.gpa");
+  }
+
   long map(long gpa, long byteSize, long offset, int prot, int flags) {
+    return map(0, gpa, byteSize, offset, prot, flags);
+  }
+
+  long map(int segment, long gpa, long byteSize, long offset, int prot, int flags) {
     MemorySegment argument = argument("VM_MMAP_MEMSEG");
     facts.putLong(argument, "vm_memmap.gpa", gpa);
+    facts.putInt(argument, "vm_memmap.segid", segment);
     facts.putLong(argument, "vm_memmap.segoff", offset);
     facts.putLong(argument, "vm_memmap.len", byteSize);
     facts.putInt(argument, "vm_memmap.prot", prot);
@@ -168,9 +210,134 @@ final class RawVm implements AutoCloseable {
   }
 
   long inject(int vector) {
+    return inject(vector, 0, false, false);
+  }
+
+  long inject(int vector, int code, boolean hasCode, boolean restart) {
     MemorySegment argument = argument("VM_INJECT_EXCEPTION");
     facts.putInt(argument, "vm_exception.vector", vector);
+    facts.putInt(argument, "vm_exception.error_code", code);
+    facts.putInt(argument, "vm_exception.error_code_valid", hasCode ? 1 : 0);
+    facts.putInt(argument, "vm_exception.restart_instruction", restart ? 1 : 0);
     return ioctl("VM_INJECT_EXCEPTION", argument);
+  }
+
+  /** Gives the guest a handler that is behind its code, in an interrupt gate. */
+  void handle(int vector, String hex) {
+    long handler = X86LongMode.CODE + 0x1000;
+    byte[] code = HexFormat.of().parseHex(hex);
+    MemorySegment.copy(code, 0, memory().unrestricted(), JAVA_BYTE, handler, code.length);
+    memory()
+        .writeLong(
+            IDT + 16L * vector,
+            0x8e00_0008_0000L | (handler & 0xffff) | (handler & 0xffff_0000L) << 32);
+    memory().writeLong(IDT + 16L * vector + 8, 0);
+    table(30, IDT, 0xfff);
+  }
+
+  private void table(int number, long base, int limit) {
+    MemorySegment argument = argument("VM_SET_SEGMENT_DESCRIPTOR");
+    facts.putInt(argument, "vm_seg_desc.regnum", number);
+    MemorySegment bytes = argument.asSlice(facts.value("vm_seg_desc.desc"));
+    facts.putLong(bytes, "seg_desc.base", base);
+    facts.putInt(bytes, "seg_desc.limit", limit);
+    check(ioctl("VM_SET_SEGMENT_DESCRIPTOR", argument));
+  }
+
+  /** {@return a set of vCPUs, or a negated errno} */
+  long cpus(int which, int byteSize) {
+    MemorySegment argument = argument("VM_GET_CPUS");
+    MemorySegment set = arena.allocate(256, 8);
+    facts.putInt(argument, "vm_cpuset.which", which);
+    facts.putInt(argument, "vm_cpuset.cpusetsize", byteSize);
+    facts.putLong(argument, "vm_cpuset.cpus", set.address());
+    long result = ioctl("VM_GET_CPUS", argument);
+    return result < 0 ? result : set.get(JAVA_LONG_UNALIGNED, 0);
+  }
+
+  /** {@return 0 or a negated errno} */
+  long counters(int index) {
+    MemorySegment argument = argument("VM_STATS");
+    if (facts.has("vm_stats.index")) {
+      facts.putInt(argument, "vm_stats.index", index);
+    }
+    return ioctl("VM_STATS", argument);
+  }
+
+  MemorySegment topology(int sockets, int cores, int threads) {
+    MemorySegment argument = argument("VM_SET_TOPOLOGY");
+    short[] counts = {(short) sockets, (short) cores, (short) threads, 0};
+    MemorySegment.copy(counts, 0, argument, JAVA_SHORT, 0, counts.length);
+    return argument;
+  }
+
+  /** {@return what the access rights of a segment read as that were written so} */
+  int descriptor(int number, int access) {
+    MemorySegment argument = argument("VM_SET_SEGMENT_DESCRIPTOR");
+    facts.putInt(argument, "vm_seg_desc.regnum", number);
+    MemorySegment bytes = argument.asSlice(facts.value("vm_seg_desc.desc"));
+    facts.putInt(bytes, "seg_desc.access", access);
+    check(ioctl("VM_SET_SEGMENT_DESCRIPTOR", argument));
+    check(ioctl("VM_GET_SEGMENT_DESCRIPTOR", argument));
+    return facts.getInt(bytes, "seg_desc.access");
+  }
+
+  ModelVcpu vcpu() {
+    return Objects.requireNonNull(kernel.vms.get(NAME).vcpu(cpu));
+  }
+
+  /** A run on a thread of its own, up to an exit that means something. */
+  final class Running {
+    private final MemorySegment own = arena.allocate(exit.byteSize(), 8);
+    private final CompletableFuture<Long> result = new CompletableFuture<>();
+
+    /** Exits that asked for the vCPU. */
+    int requests;
+
+    /** Starts to run the vCPU that is chosen. */
+    Running() {
+      int number = cpu;
+      Thread.ofPlatform().daemon().start(() -> run(number));
+    }
+
+    private void run(int number) {
+      try {
+        while (true) {
+          long each = RawVm.this.run(number, own);
+          int code = facts.getInt(own, "vm_exit.exitcode");
+          if (each >= 0 && code == facts.number("VM_EXITCODE_REQIDLE")) {
+            requests++;
+          } else if (each < 0 || code != facts.number("VM_EXITCODE_BOGUS")) {
+            result.complete(each < 0 ? each : code);
+            return;
+          }
+        }
+      } catch (RuntimeException | Error e) {
+        result.completeExceptionally(e);
+      }
+    }
+
+    /** {@return the exit code or a negated errno} */
+    long code() {
+      return result.orTimeout(60, TimeUnit.SECONDS).join();
+    }
+
+    boolean isOver() {
+      return result.isDone();
+    }
+
+    int exitInt(String field) {
+      return facts.getInt(own, "vm_exit." + field);
+    }
+  }
+
+  /** Waits for what another thread does. */
+  static void await(BooleanSupplier condition) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime()).as("it did not come").isLessThan(deadline);
+      Thread.onSpinWait();
+    }
   }
 
   /** Loads code and sets the registers to run it in 64-bit mode. */
@@ -187,6 +354,7 @@ final class RawVm implements AutoCloseable {
       facts.putInt(bytes, "seg_desc.access", segment.attributes());
       check(ioctl("VM_SET_SEGMENT_DESCRIPTOR", argument));
     }
+    table(31, state.get(X86Register.GDT_BASE), (int) state.get(X86Register.GDT_LIMIT));
     check(set(15, state.get(X86Register.CR0)));
     check(set(16, state.get(X86Register.CR3)));
     check(set(17, state.get(X86Register.CR4)));
@@ -198,27 +366,37 @@ final class RawVm implements AutoCloseable {
   }
 
   long run() {
-    return run(0, exit.address());
+    return run(cpu, exit);
   }
 
-  long run(int cpu, long exitAddress) {
+  /** With an exit that the kernel cannot reach. */
+  long runWithBadPointer() {
+    return run(cpu, MemorySegment.ofAddress(16));
+  }
+
+  long run(int number, MemorySegment into) {
     MemorySegment argument = argument("VM_RUN");
-    facts.putInt(argument, "vm_run.cpuid", cpu);
+    facts.putInt(argument, "vm_run.cpuid", number);
     if (facts.has("vm_run.cpuset")) {
-      facts.putLong(argument, "vm_run.vm_exit", exitAddress);
-      return ioctl("VM_RUN", argument);
+      facts.putLong(argument, "vm_run.vm_exit", into.address());
+      byte[] before = argument.toArray(JAVA_BYTE);
+      long result = ioctl("VM_RUN", argument);
+      assertThat(argument.toArray(JAVA_BYTE)).as("nothing is copied out").isEqualTo(before);
+      return result;
     }
     long at = facts.value("vm_run.vm_exit");
-    MemorySegment.copy(exit, 0, argument, at, exit.byteSize());
+    MemorySegment.copy(into, 0, argument, at, into.byteSize());
     long result = ioctl("VM_RUN", argument);
-    MemorySegment.copy(argument, at, exit, 0, exit.byteSize());
+    MemorySegment.copy(argument, at, into, 0, into.byteSize());
     return result;
   }
 
   /** {@return the exit code of a run that must succeed, but for those that mean nothing} */
   int exitCode() {
+    int bogus = 0;
     do {
       check(run());
+      assertThat(bogus++).as("exits that mean nothing").isLessThan(500);
     } while (facts.getInt(exit, "vm_exit.exitcode") == facts.number("VM_EXITCODE_BOGUS"));
     return facts.getInt(exit, "vm_exit.exitcode");
   }

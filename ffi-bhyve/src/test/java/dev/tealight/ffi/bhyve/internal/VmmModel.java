@@ -35,8 +35,6 @@ final class VmmModel extends FakeFreeBsd {
   private static final int PROT_WRITE = 2;
   private static final int MAP_SHARED = 1;
   private static final int ACCESS = 3; // of the flags of open: 0 is for reading
-  private static final long PAGE = 4096;
-  private static final long MOST_ADDRESSES = 1L << 47;
   private static final int CONTROL_NAME = 230;
   private static final long REQUEST_SIZE = 0x1fff;
   private static final int COPIES_IN = 0x80000000;
@@ -76,6 +74,7 @@ final class VmmModel extends FakeFreeBsd {
 
   private final Set<String> boundToControl = new HashSet<>();
   private final Map<Integer, String> requests = new HashMap<>();
+  private final ModelRequests vmRequests;
   private @Nullable HostCalls real;
   private int next = FIRST_DESCRIPTOR;
   private int failing = -1;
@@ -85,9 +84,13 @@ final class VmmModel extends FakeFreeBsd {
   /** The control device. */
   private record Control() {}
 
+  /** The device of a VM. */
+  private record Opened(ModelVm vm, boolean writable) {}
+
   VmmModel(int version, boolean amd) {
     this.amd = amd;
     facts = VmmFacts.of(version);
+    vmRequests = new ModelRequests(facts);
     osRelease = version * 100_000 + 1_000;
     facts
         .facts()
@@ -153,11 +156,25 @@ final class VmmModel extends FakeFreeBsd {
       }
       return (flags & ACCESS) == 0 ? -FreeBsdErrno.EPERM : descriptor(new Control());
     }
+    if (name.startsWith("/dev/vmm.io/")) {
+      return openSegment(name.substring(12));
+    }
     ModelVm vm = name.startsWith("/dev/vmm/") ? vms.get(name.substring(9)) : null;
     if (vm == null) {
       return -FreeBsdErrno.ENOENT;
     }
-    return root ? descriptor(vm) : -FreeBsdErrno.EACCES;
+    return root ? descriptor(new Opened(vm, (flags & ACCESS) != 0)) : -FreeBsdErrno.EACCES;
+  }
+
+  /** Of a VM and one of its segments of devices, VM.SEGMENT. */
+  private long openSegment(String name) {
+    return vms.values().stream()
+            .anyMatch(
+                vm ->
+                    name.startsWith(vm.name + ".")
+                        && vm.hasDevice(name.substring(vm.name.length() + 1)))
+        ? descriptor(name)
+        : -FreeBsdErrno.ENOENT;
   }
 
   @Override
@@ -251,20 +268,24 @@ final class VmmModel extends FakeFreeBsd {
     if (fails("mmap")) {
       return -failure;
     }
-    if (!(descriptors.get(descriptor) instanceof ModelVm vm)) {
+    if (!(descriptors.get(descriptor) instanceof Opened(ModelVm vm, boolean writable))) {
       return -FreeBsdErrno.EBADF;
     }
-    if ((flags & MAP_SHARED) == 0 && (protection & PROT_WRITE) != 0) {
+    boolean shared = (flags & MAP_SHARED) != 0;
+    if ((protection & PROT_WRITE) != 0 && !(shared && writable)) {
       return -FreeBsdErrno.EACCES;
     }
-    if ((protection & PROT_EXEC) != 0 || (flags & MAP_SHARED) == 0) {
+    if ((protection & PROT_EXEC) != 0 || !shared) {
       return -FreeBsdErrno.EINVAL;
     }
     ModelMemory.Mapping mapping = !vm.hasMemory() ? null : vm.memory().at(offset);
     if (mapping == null || !mapping.contains(offset + byteSize - 1)) {
       return -FreeBsdErrno.ENOENT;
     }
-    long address = vm.memory().hostAddress(offset);
+    if (mapping.segment() != facts.number("VM_SYSMEM")) {
+      return -FreeBsdErrno.EINVAL;
+    }
+    long address = vm.memory().hostAddress(mapping.offset() + offset - mapping.gpa());
     mappings.put(address, vm);
     vm.mapped();
     return address;
@@ -315,7 +336,10 @@ final class VmmModel extends FakeFreeBsd {
       if ((request & COPIES_IN) != 0) {
         copy.copyFrom(original);
       }
-      long result = of instanceof ModelVm vm ? onVm(vm, name, copy) : onControl(name, copy);
+      long result =
+          of instanceof Opened(ModelVm vm, boolean _)
+              ? onVm(vm, name, copy)
+              : onControl(name, copy);
       if ((request & COPIES_OUT) != 0 && result >= 0) {
         original.copyFrom(copy.asSlice(0, size));
       }
@@ -329,7 +353,7 @@ final class VmmModel extends FakeFreeBsd {
   }
 
   @SuppressWarnings("restricted")
-  private static MemorySegment memory(long address, long byteSize) {
+  static MemorySegment memory(long address, long byteSize) {
     // SAFETY: as for a kernel, what a request points to is the caller's and as big as it says.
     return MemorySegment.ofAddress(address).reinterpret(byteSize);
   }
@@ -347,6 +371,9 @@ final class VmmModel extends FakeFreeBsd {
       return -FreeBsdErrno.EINVAL;
     }
     String name = text(argument.asSlice(0, CONTROL_NAME));
+    if (name.length() == CONTROL_NAME) {
+      name = name.substring(0, CONTROL_NAME - 1); // cut, not refused
+    }
     return switch (request) {
       case "VMMCTL_VM_CREATE" -> create(name, flags == 1);
       case "VMMCTL_VM_DESTROY" -> destroy(name);
@@ -360,161 +387,7 @@ final class VmmModel extends FakeFreeBsd {
       ModelVm now = vms.getOrDefault(vm.name, vm);
       return now.equals(vm) ? -FreeBsdErrno.ENXIO : -FreeBsdErrno.ENOTTY;
     }
-    return switch (request) {
-      case "VM_ALLOC_MEMSEG", "VM_ALLOC_MEMSEG_14" -> allocate(vm, request, argument);
-      case "VM_MMAP_MEMSEG" -> vm.whileAllIdle(() -> map(vm, argument));
-      case "VM_MUNMAP_MEMSEG" -> vm.whileAllIdle(() -> unmap(vm, argument));
-      case "VM_SUSPEND" -> vm.suspend(facts.getInt(argument, "vm_suspend.how"));
-      case "VM_REINIT" -> vm.reset();
-      default -> onVcpu(vm, request, argument);
-    };
-  }
-
-  private long allocate(ModelVm vm, String request, MemorySegment argument) {
-    String struct = request.equals("VM_ALLOC_MEMSEG") ? "vm_memseg" : "vm_memseg_14";
-    boolean named = argument.get(JAVA_BYTE, facts.value(struct + ".name")) != 0;
-    int segment = facts.getInt(argument, struct + ".segid");
-    return vm.allocate(segment, facts.getLong(argument, struct + ".len"), named);
-  }
-
-  private long map(ModelVm vm, MemorySegment argument) {
-    long gpa = facts.getLong(argument, "vm_memmap.gpa");
-    long offset = facts.getLong(argument, "vm_memmap.segoff");
-    long byteSize = facts.getLong(argument, "vm_memmap.len");
-    int prot = facts.getInt(argument, "vm_memmap.prot");
-    int flags = facts.getInt(argument, "vm_memmap.flags");
-    boolean pages =
-        ModelMemory.isPage(gpa) && ModelMemory.isPage(offset) && ModelMemory.isPage(byteSize);
-    if (!pages || byteSize <= 0 || prot == 0 || prot > 7 || flags != 0 || !vm.hasMemory()) {
-      return -FreeBsdErrno.EINVAL;
-    }
-    if (facts.getInt(argument, "vm_memmap.segid") != 0
-        || offset + byteSize > vm.memory().byteSize()) {
-      return -FreeBsdErrno.EINVAL;
-    }
-    boolean beyond = Long.compareUnsigned(gpa, MOST_ADDRESSES) >= 0;
-    if (beyond || vm.memory().overlaps(gpa, byteSize)) {
-      return -FreeBsdErrno.ENOMEM;
-    }
-    if (vm.memory().count() == facts.number("VM_MAX_MEMMAPS")) {
-      return -FreeBsdErrno.ENOSPC;
-    }
-    if (gpa != offset) {
-      throw new AssertionError("the model executes only what lies where its segment has it");
-    }
-    vm.memory().map(new ModelMemory.Mapping(gpa, byteSize, prot));
-    return 0;
-  }
-
-  private long unmap(ModelVm vm, MemorySegment argument) {
-    boolean done =
-        vm.memory()
-            .unmap(
-                facts.getLong(argument, "vm_munmap.gpa"), facts.getLong(argument, "vm_munmap.len"));
-    return done ? 0 : -FreeBsdErrno.EINVAL;
-  }
-
-  private long onVcpu(ModelVm vm, String request, MemorySegment argument) {
-    ModelVcpu vcpu = argument.byteSize() < 4 ? null : vm.vcpu(argument.get(JAVA_INT_UNALIGNED, 0));
-    if (vcpu == null) {
-      return -FreeBsdErrno.EINVAL;
-    }
-    return switch (request) {
-      case "VM_RUN" ->
-          facts.has("vm_run.cpuset")
-              ? runBehindPointer(vcpu, facts.getLong(argument, "vm_run.vm_exit"))
-              : vcpu.run(argument.asSlice(facts.value("vm_run.vm_exit"), exitByteSize()));
-      case "VM_RUN_13" ->
-          vcpu.run(argument.asSlice(facts.value("vm_run_13.vm_exit"), exitByteSize()));
-      case "VM_ACTIVATE_CPU" -> vm.activate(vcpu);
-      case "VM_SUSPEND_CPU" -> vm.mark(vcpu, true);
-      case "VM_RESUME_CPU" -> vm.mark(vcpu, false);
-      default -> vm.whileIdle(vcpu, () -> onIdleVcpu(vm, vcpu, request, argument));
-    };
-  }
-
-  /** What the guest does is done, even if nobody can be told. */
-  private long runBehindPointer(ModelVcpu vcpu, long exit) {
-    try (Arena arena = Arena.ofConfined()) {
-      boolean bad = exit >= 0 && exit < PAGE;
-      long result =
-          vcpu.run(bad ? arena.allocate(exitByteSize(), 8) : memory(exit, exitByteSize()));
-      return bad && result >= 0 ? -FreeBsdErrno.EFAULT : result;
-    }
-  }
-
-  private long exitByteSize() {
-    return facts.value("sizeof vm_exit");
-  }
-
-  private long onIdleVcpu(ModelVm vm, ModelVcpu vcpu, String request, MemorySegment argument) {
-    return switch (request) {
-      case "VM_SET_CAPABILITY" -> capability(vcpu, argument, true);
-      case "VM_GET_CAPABILITY" -> capability(vcpu, argument, false);
-      case "VM_SET_REGISTER" -> {
-        long value = facts.getLong(argument, "vm_register.regval");
-        yield valid(vcpu.set(facts.getInt(argument, "vm_register.regnum"), value));
-      }
-      case "VM_GET_REGISTER" -> {
-        Long value = vcpu.get(facts.getInt(argument, "vm_register.regnum"));
-        if (value != null) {
-          facts.putLong(argument, "vm_register.regval", value);
-        }
-        yield valid(value != null);
-      }
-      case "VM_SET_REGISTER_SET", "VM_GET_REGISTER_SET" -> registers(vcpu, request, argument);
-      case "VM_SET_SEGMENT_DESCRIPTOR" ->
-          valid(vcpu.setDescriptor(facts.getInt(argument, "vm_seg_desc.regnum"), argument));
-      case "VM_GET_SEGMENT_DESCRIPTOR" ->
-          valid(vcpu.getDescriptor(facts.getInt(argument, "vm_seg_desc.regnum"), argument));
-      case "VM_RESTART_INSTRUCTION" -> {
-        vcpu.restart();
-        yield 0;
-      }
-      case "VM_INJECT_EXCEPTION" -> vcpu.inject(argument);
-      case "VM_GLA2GPA_NOFAULT" -> vm.memory().translate(facts, argument);
-      default -> -FreeBsdErrno.ENOTTY;
-    };
-  }
-
-  private static long valid(boolean was) {
-    return was ? 0 : -FreeBsdErrno.EINVAL;
-  }
-
-  private long capability(ModelVcpu vcpu, MemorySegment argument, boolean set) {
-    int type = facts.getInt(argument, "vm_capability.captype");
-    if (set) {
-      return vcpu.capabilities.set(type, facts.getInt(argument, "vm_capability.capval"));
-    }
-    int value = vcpu.capabilities.get(type);
-    if (value >= 0) {
-      facts.putInt(argument, "vm_capability.capval", value);
-    }
-    return Math.min(value, 0);
-  }
-
-  private long registers(ModelVcpu vcpu, String request, MemorySegment argument) {
-    int count = facts.getInt(argument, "vm_register_set.count");
-    if (count < 0 || count > facts.number("VM_REG_LAST")) {
-      return -FreeBsdErrno.EINVAL;
-    }
-    MemorySegment numbers = memory(facts.getLong(argument, "vm_register_set.regnums"), 4L * count);
-    MemorySegment values = memory(facts.getLong(argument, "vm_register_set.regvals"), 8L * count);
-    for (int i = 0; i < count; i++) {
-      int number = numbers.get(JAVA_INT_UNALIGNED, 4L * i);
-      if (request.equals("VM_SET_REGISTER_SET")) {
-        if (!vcpu.set(number, values.get(JAVA_LONG_UNALIGNED, 8L * i))) {
-          return -FreeBsdErrno.EINVAL;
-        }
-      } else {
-        Long value = vcpu.get(number);
-        if (value == null) {
-          return -FreeBsdErrno.EINVAL;
-        }
-        values.set(JAVA_LONG_UNALIGNED, 8L * i, value);
-      }
-    }
-    return 0;
+    return vmRequests.onVm(vm, request, argument);
   }
 
   // What waiting takes is the host's.
