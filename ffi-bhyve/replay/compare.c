@@ -70,6 +70,11 @@ const char *name_of(const struct call *call) {
   return name == 0 ? "call" : name;
 }
 
+int is_known_request(u32 request) {
+  return request == VMMCTL_VM_CREATE || request == VMMCTL_VM_DESTROY ||
+         ((request >> 8 & 0xff) == 'v' && find(requests, COUNT(requests), request & 0xff) != 0);
+}
+
 static u64 read(const u8 *bytes, u32 byte_size) {
   u64 value = 0;
   memcpy(&value, bytes, byte_size);
@@ -156,7 +161,7 @@ static u64 masked_register(u32 number, u64 value) {
 static u64 compare_registers(struct performed *it) {
   u64 count = 0;
   const struct copy *numbers = &it->copies[1], *values = &it->copies[2];
-  for (u32 i = 0; 8 * i + 8 <= values->buffer->byte_size; i++) {
+  for (u32 i = 0; 8 * i + 8 <= values->buffer->byte_size && 4 * i + 4 <= numbers->buffer->byte_size; i++) {
     u32 number = read_u32(numbers->bytes + 4 * i);
     count += check("register", number, masked_register(number, read_u64(values->after + 8 * i)),
                    masked_register(number, read_u64(values->bytes + 8 * i)));

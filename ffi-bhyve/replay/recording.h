@@ -62,11 +62,18 @@ struct performed {
   i64 result;
 };
 
+// Guest memory.
+struct mapping {
+  u64 recorded, here, byte_size;
+  u32 mark;
+};
+
 // Requests of vmm, sys/amd64/include/vmm_dev.h. Those of which only the number is known here are the same in all versions.
 #define VM_RUN_13 0xc0907601u
 #define VM_RUN_14 0x80207601u
 #define VM_GET_REGISTER 0xc0107615u
 #define VM_GET_REGISTER_SET 0xc0187619u
+#define VM_SET_REGISTER_SET 0x80187618u
 #define VMMCTL_VM_CREATE 0xc1285600u
 #define VMMCTL_VM_DESTROY 0xc1285601u
 
@@ -94,9 +101,36 @@ enum {
 const char *name_of(const struct call *call);
 int is_run(const struct call *call);
 
+// Returns whether the monitor makes requests of this number.
+int is_known_request(u32 request);
+
 // Returns the exit in one side of a run: what was recorded, or what this kernel gave.
 const u8 *exit_recorded(const struct performed *it);
 u8 *exit_here(struct performed *it);
+
+// Which mark is being replayed; what it makes and does not free is freed with it.
+extern u32 mark_number;
+
+void begin_names(void);
+
+// Return what stands here for what was recorded: -1, null or 0 if nothing does.
+i64 descriptor_here(u64 recorded);
+struct mapping *mapping_of(u64 recorded);
+u64 address_here(u64 recorded);
+
+// Returns whether the call is about a value of the kernel that begins so.
+int is_value(const struct performed *it, const char *name);
+int starts_with(const u8 *text, u64 size, const char *prefix);
+
+// Returns whether the call can be made without harm, with what it does not point to taken out.
+int is_sound(struct performed *it);
+
+// Puts what is this process's own in the place of what was recorded, and remembers what a call made of it.
+void relocate(struct performed *it);
+void remember(struct performed *it);
+
+// Frees what the calls since a mark made and did not free.
+void clean_up(u32 since);
 
 u32 read_u32(const u8 *bytes);
 u64 read_u64(const u8 *bytes);

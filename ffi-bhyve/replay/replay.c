@@ -5,24 +5,8 @@
 
 #include "recording.h"
 
-enum { MAX_DESCRIPTORS = 4096, MAX_MAPPINGS = 64, MAX_VMS = 64, SCRATCH = 1 << 18, MAX_LINES = 32 };
-enum { NOT_OPEN = -1, RUN_SECONDS = 20, SPIN_MICROSECONDS = 50000 };
-
-// What belongs to a mark is left behind when its course was left, and freed then.
-static struct {
-  u32 descriptor; // plus 1; 0 if not open
-  u32 mark;
-} descriptors[MAX_DESCRIPTORS];
-
-static struct mapping {
-  u64 recorded, here, byte_size;
-  u32 mark;
-} mappings[MAX_MAPPINGS];
-
-static struct vm {
-  u8 name[232];
-  u32 mark; // 0: free
-} vms[MAX_VMS];
+enum { SCRATCH = 1 << 18, MAX_LINES = 32 };
+enum { RUN_SECONDS = 20, SPIN_MICROSECONDS = 50000 };
 
 static u8 scratch[SCRATCH] __attribute__((aligned(16)));
 
@@ -31,12 +15,10 @@ static struct {
 } counts;
 
 static const struct mark *mark;
-static u32 mark_number;
 static u64 call_number; // in the recording
 static u64 lines;       // printed since the mark
 static int skipping;    // to the next mark
 static const struct call *current;
-static u64 name_salt;
 
 // An exit that this kernel made while the recording has one that means nothing.
 static u8 pending_exit[EXIT_BYTE_SIZE];
@@ -87,7 +69,7 @@ static void put_where(void) {
   put("replay: ");
   if (mark != 0) {
     for (u32 i = 0; i < mark->byte_size && i < 120; i++) {
-      char text[2] = {mark->text[i], 0};
+      char text[2] = {(u8)mark->text[i] < ' ' ? '?' : mark->text[i], 0};
       put(text);
     }
     put(": ");
@@ -144,117 +126,21 @@ void difference(const char *what, u64 index, u64 recorded, u64 here) {
   }
 }
 
-// What is this process's own: descriptors, addresses, names.
-
-static i64 descriptor_here(u64 recorded) {
-  return recorded < MAX_DESCRIPTORS ? (i64)descriptors[recorded].descriptor - 1 : NOT_OPEN;
-}
-
-static struct mapping *mapping_of(u64 recorded) {
-  for (u32 i = 0; i < MAX_MAPPINGS; i++) {
-    struct mapping *it = &mappings[i];
-    if (it->byte_size != 0 && recorded - it->recorded < it->byte_size) {
-      return it;
-    }
-  }
-  return 0;
-}
-
-static u64 address_here(u64 recorded) {
-  struct mapping *it = mapping_of(recorded);
-  return it == 0 ? 0 : it->here + (recorded - it->recorded);
-}
-
-static u64 length(const u8 *text, u64 limit) {
-  u64 size = 0;
-  while (size < limit && text[size] != 0) {
-    size++;
-  }
-  return size;
-}
-
-static int starts_with(const u8 *text, u64 size, const char *prefix) {
-  u64 at = 0;
-  while (prefix[at] != 0) {
-    if (at == size || text[at] != (u8)prefix[at]) {
-      return 0;
-    }
-    at++;
-  }
-  return 1;
-}
-
-// Gives a VM the name of this run in the place of the recorded one, equally long: another digit for each of the last eight.
-static void rename_vm(u8 *name, u64 limit) {
-  u64 size = length(name, limit);
-  if (size < 16 || !starts_with(name, size, "tealight-")) {
-    return;
-  }
-  for (u32 i = 0; i < 8; i++) {
-    u8 *digit = &name[size - 1 - i];
-    u32 value = *digit <= '9' ? *digit - '0' : *digit - 'a' + 10;
-    *digit = (u8) "0123456789abcdef"[(value ^ (name_salt >> (4 * i))) & 15];
-  }
-}
-
-static void remember_vm(const u8 *name, u64 limit, int exists) {
-  u64 size = length(name, limit < 231 ? limit : 231);
-  struct vm *free = 0;
-  for (u32 i = 0; i < MAX_VMS; i++) {
-    struct vm *vm = &vms[i];
-    if (vm->mark == 0) {
-      free = vm;
-    } else if (length(vm->name, 231) == size && starts_with(name, size, (const char *)vm->name)) {
-      vm->mark = exists ? vm->mark : 0;
-      return;
-    }
-  }
-  if (exists && free != 0) {
-    memset(free->name, 0, sizeof(free->name));
-    memcpy(free->name, name, size);
-    free->mark = mark_number + 1;
-  }
-}
-
-static void destroy_vm(struct vm *vm) {
-  static const char name[] = "hw.vmm.destroy";
-  system_call(SYS_sysctlbyname, (u64)name, sizeof(name) - 1, 0, 0, (u64)vm->name, length(vm->name, 231));
-  vm->mark = 0;
-}
-
-// Frees what the calls since a mark made and did not free.
-static void clean_up(u32 since) {
-  for (u32 i = 0; i < MAX_MAPPINGS; i++) {
-    if (mappings[i].byte_size != 0 && mappings[i].mark >= since) {
-      system_call(SYS_munmap, mappings[i].here, mappings[i].byte_size, 0, 0, 0, 0);
-      mappings[i].byte_size = 0;
-    }
-  }
-  for (u32 i = 0; i < MAX_DESCRIPTORS; i++) {
-    if (descriptors[i].descriptor != 0 && descriptors[i].mark >= since) {
-      system_call(SYS_close, descriptors[i].descriptor - 1, 0, 0, 0, 0, 0);
-      descriptors[i].descriptor = 0;
-    }
-  }
-  for (u32 i = 0; i < MAX_VMS; i++) {
-    if (vms[i].mark > since) {
-      destroy_vm(&vms[i]);
-    }
-  }
-}
-
 // Calls.
 
-// Which calls concern the kernel's vmm. Those of devices and waiting are the monitor's own affair.
+// Which calls concern the kernel's vmm. Those of devices and waiting are the monitor's own affair, and what the
+// monitor does not do is not done for a recording either.
 static int is_performed(const struct call *call) {
   switch (call->number) {
   case SYS_open:
-  case SYS_mmap:
   case SYS_sysctlbyname:
     return 1;
+  case SYS_mmap:
+    return descriptor_here(call->arguments[4]) >= 0;
   case SYS_close:
-  case SYS_ioctl:
     return descriptor_here(call->arguments[0]) >= 0;
+  case SYS_ioctl:
+    return descriptor_here(call->arguments[0]) >= 0 && is_known_request((u32)call->arguments[1]);
   case SYS_munmap:
   case SYS_minherit:
   case SYS_madvise:
@@ -262,6 +148,20 @@ static int is_performed(const struct call *call) {
   default:
     return 0;
   }
+}
+
+// Whether the pointer to a buffer would lie over that to an earlier one.
+static int overlaps(const struct performed *it, u32 number) {
+  const struct buffer *buffer = it->copies[number].buffer;
+  u32 width = buffer->parent == OF_ARGUMENT ? 1 : 8;
+  for (u32 i = 0; i < number; i++) {
+    const struct buffer *other = it->copies[i].buffer;
+    if (other->parent == buffer->parent && other->place + (u64)width > buffer->place &&
+        buffer->place + (u64)width > other->place) {
+      return 1;
+    }
+  }
+  return 0;
 }
 
 // Copies the buffers of a call, and puts pointers to the copies where the recording has pointers. Returns whether the
@@ -289,6 +189,9 @@ static int prepare(struct performed *it) {
       return 0;
     }
     copy->buffer = buffer;
+    if (overlaps(it, i)) {
+      return 0;
+    }
     copy->before = (buffer->direction & IN) != 0 ? at : 0;
     at += copy->before != 0 ? padded : 0;
     copy->after = (buffer->direction & OUT) != 0 ? at : 0;
@@ -309,48 +212,6 @@ static int prepare(struct performed *it) {
     }
   }
   return 1;
-}
-
-static u32 control_request(const struct performed *it) {
-  u32 request = (u32)it->call->arguments[1];
-  int is_control = it->call->number == SYS_ioctl && (request == VMMCTL_VM_CREATE || request == VMMCTL_VM_DESTROY);
-  return is_control && it->call->buffers == 1 ? request : 0;
-}
-
-static int is_value(const struct performed *it, const char *name) {
-  const struct copy *first = &it->copies[0];
-  return it->call->number == SYS_sysctlbyname && it->call->buffers == 2 &&
-         starts_with(first->bytes, first->buffer->byte_size, name);
-}
-
-static void relocate(struct performed *it) {
-  u64 *arguments = it->arguments;
-  switch (it->call->number) {
-  case SYS_open:
-    if (it->call->buffers == 1 && starts_with(it->copies[0].bytes, it->copies[0].buffer->byte_size, "/dev/vmm/")) {
-      rename_vm(it->copies[0].bytes + 9, it->copies[0].buffer->byte_size - 9);
-    }
-    return;
-  case SYS_mmap:
-    arguments[4] = (u64)descriptor_here(arguments[4]);
-    return;
-  case SYS_ioctl:
-    if (control_request(it) != 0) {
-      rename_vm(it->copies[0].bytes, it->copies[0].buffer->byte_size);
-    }
-    arguments[0] = (u64)descriptor_here(arguments[0]);
-    return;
-  case SYS_close:
-    arguments[0] = (u64)descriptor_here(arguments[0]);
-    return;
-  case SYS_sysctlbyname:
-    if (is_value(it, "hw.vmm.")) {
-      rename_vm(it->copies[1].bytes, it->copies[1].buffer->byte_size);
-    }
-    return;
-  default:
-    arguments[0] = address_here(arguments[0]);
-  }
 }
 
 static void arm(u64 seconds, u64 microseconds) {
@@ -405,45 +266,6 @@ static int run(struct performed *it) {
   return in_time;
 }
 
-static void remember(struct performed *it) {
-  const struct call *call = it->call;
-  int both = call->result >= 0 && it->result >= 0;
-  switch (call->number) {
-  case SYS_open:
-    if (both && (u64)call->result < MAX_DESCRIPTORS) {
-      descriptors[call->result].descriptor = (u32)it->result + 1;
-      descriptors[call->result].mark = mark_number;
-    } else if (it->result >= 0) {
-      system_call(SYS_close, (u64)it->result, 0, 0, 0, 0, 0);
-    }
-    return;
-  case SYS_close:
-    descriptors[call->arguments[0]].descriptor = 0;
-    return;
-  case SYS_mmap:
-    for (u32 i = 0; both && i < MAX_MAPPINGS; i++) {
-      if (mappings[i].byte_size == 0) {
-        mappings[i] = (struct mapping){(u64)call->result, (u64)it->result, call->arguments[1], mark_number};
-        return;
-      }
-    }
-    return;
-  case SYS_munmap: {
-    struct mapping *mapping = mapping_of(call->arguments[0]);
-    mapping->byte_size = 0;
-    return;
-  }
-  default:
-    break;
-  }
-  if (it->result >= 0 && control_request(it) != 0) {
-    remember_vm(it->copies[0].bytes, it->copies[0].buffer->byte_size, control_request(it) == VMMCTL_VM_CREATE);
-  }
-  if (it->result >= 0 && is_value(it, "hw.vmm.")) {
-    remember_vm(it->copies[1].bytes, it->copies[1].buffer->byte_size, is_value(it, "hw.vmm.create"));
-  }
-}
-
 // From where the guest takes another course, nothing can be compared.
 static void abandon(const char *why) {
   skipping = 1;
@@ -478,10 +300,8 @@ static void perform(const struct call *call) {
     return;
   }
   int may_run = is_run(call);
-  if (!prepare(&it) || (may_run && (call->buffers == 0 ||
-                                    it.copies[call->buffers - 1].buffer->byte_size < EXIT_BYTE_SIZE ||
-                                    it.copies[call->buffers - 1].before == 0 ||
-                                    it.copies[call->buffers - 1].after == 0))) {
+  if (!prepare(&it) || !is_sound(&it) ||
+      (may_run && (it.copies[call->buffers - 1].before == 0 || it.copies[call->buffers - 1].after == 0))) {
     counts.unreadable++;
     skipping = 1;
     report("the record makes no sense");
@@ -548,7 +368,7 @@ static void unreadable(const char *why) {
 void replay(const u8 *bytes, u64 byte_size) {
   const u8 *end = bytes + byte_size;
   int inside = 0;
-  name_salt = (u64)system_call(SYS_getpid, 0, 0, 0, 0, 0, 0) * 2654435761ul;
+  begin_names();
   if (byte_size == 0) {
     unreadable("no recording");
   }
@@ -557,7 +377,8 @@ void replay(const u8 *bytes, u64 byte_size) {
     u64 left = (u64)(end - bytes), size = left < 8 ? 0 : record->byte_size;
     static const u8 least[] = {8, sizeof(struct start), sizeof(struct mark), sizeof(struct call),
                                sizeof(struct wrote), sizeof(struct wrote), 16};
-    if (size < 8 || size > left || size % 8 != 0 || record->kind > END || size < least[record->kind]) {
+    if (size < 8 || size > left || size % 8 != 0 || record->kind == 0 || record->kind > END ||
+        size < least[record->kind]) {
       unreadable("the recording is cut off or is none");
       break;
     }
@@ -585,6 +406,9 @@ void replay(const u8 *bytes, u64 byte_size) {
       begin_mark(next);
     } else if (record->kind == END) {
       inside = 0;
+      if (read_u64((const u8 *)(record + 1)) != call_number) {
+        unreadable("calls are missing in the recording");
+      }
       check_pending();
       clean_up(0);
     } else if (record->kind == CALL) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.ffi.bhyve.internal;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import dev.tealight.ffi.posix.HostCalls;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -63,6 +65,8 @@ final class Replayer {
                 library.toString(),
                 "hosted.c",
                 "replay.c",
+                "own.c",
+                "sound.c",
                 "compare.c")
             .directory(SOURCES.toFile())
             .redirectErrorStream(true)
@@ -104,6 +108,21 @@ final class Replayer {
       return new Result(status, raw.console());
     } catch (Throwable e) {
       throw new AssertionError(e);
+    }
+  }
+
+  /** How a program ended, and what it said. */
+  record Ended(int status, String output) {}
+
+  /** Runs a program; without the C compiler, the test is skipped. */
+  static Ended run(String... command) throws IOException, InterruptedException {
+    try {
+      Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+      String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      return new Ended(process.waitFor(), said);
+    } catch (IOException e) {
+      assumeTrue(!command[0].equals("cc"), "there is no C compiler called cc");
+      throw e;
     }
   }
 }

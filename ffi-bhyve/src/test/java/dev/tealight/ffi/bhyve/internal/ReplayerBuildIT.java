@@ -78,32 +78,22 @@ class ReplayerBuildIT {
     byte[] _ = build();
     Path tracer = folder.resolve("on-linux");
     String source = Replayer.SOURCES.resolve("on-linux.c").toString();
-    Ended compiled = run("cc", "-Wall", "-Werror", "-O1", "-o", tracer.toString(), source);
+    Replayer.Ended compiled =
+        Replayer.run("cc", "-Wall", "-Werror", "-O1", "-o", tracer.toString(), source);
     assumeTrue(compiled.status() == 0, compiled.output());
     Path empty = folder.resolve("empty.vmm");
     new RecordingWriter(empty).close();
     String program = Path.of("target", "replay").toString();
-    Ended read = run(tracer.toString(), program, empty.toString(), empty.toString());
+    Replayer.Ended read =
+        Replayer.run(tracer.toString(), program, empty.toString(), empty.toString());
     assumeTrue(read.status() != 127, "tracing is not permitted here");
     assertThat(read.output())
         .contains("replay: 2 recordings, 0 calls, ")
         .contains(", 0 unreadable");
     assertThat(read.status()).isZero();
-    Ended missing = run(tracer.toString(), program, folder.resolve("missing").toString());
+    Replayer.Ended missing =
+        Replayer.run(tracer.toString(), program, folder.resolve("missing").toString());
     assertThat(missing.output()).contains("replay: no recording").contains(" 1 unreadable");
     assertThat(missing.status()).isEqualTo(2);
-  }
-
-  private record Ended(int status, String output) {}
-
-  private static Ended run(String... command) throws IOException, InterruptedException {
-    try {
-      Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-      String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      return new Ended(process.waitFor(), said);
-    } catch (IOException e) {
-      assumeTrue(!command[0].equals("cc"), "there is no C compiler called cc");
-      throw e;
-    }
   }
 }

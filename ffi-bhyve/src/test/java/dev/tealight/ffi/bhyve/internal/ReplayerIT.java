@@ -3,6 +3,7 @@ package dev.tealight.ffi.bhyve.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tealight.ExitFrame;
 import dev.tealight.ExitKind;
@@ -21,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -185,6 +187,27 @@ class ReplayerIT {
     }
     assertThat(replayer.replay(recording, busy, PROCESS).status()).isZero();
     assertThat(busy.vms).hasSameSizeAs(before);
+  }
+
+  /** With the compiler's checks of memory: what it reads, and what it gives a kernel to write. */
+  @ParameterizedTest
+  @ValueSource(ints = {13, 15})
+  void changedAndCutRecordingsDoNoHarm(int version) throws IOException, InterruptedException {
+    Path recording = Files.write(folder.resolve("run.vmm"), record(new VmmModel(version, true)));
+    String program = folder.resolve("hostile").toString();
+    List<String> command = new ArrayList<>();
+    command.addAll(List.of("cc", "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-builtin"));
+    command.addAll(List.of("-fsanitize=address,undefined", "-fno-sanitize-recover=all"));
+    command.addAll(List.of("-o", program));
+    for (String source : List.of("hostile", "replay", "own", "sound", "compare")) {
+      command.add(Replayer.SOURCES.resolve(source + ".c").toString());
+    }
+    Replayer.Ended compiled = Replayer.run(command.toArray(String[]::new));
+    assumeTrue(compiled.status() == 0, compiled.output());
+    String count = NIGHTLY ? "100000" : "500";
+    Replayer.Ended ended = Replayer.run(program, recording.toString(), count);
+    assertThat(ended.status()).as(ended.output()).isZero();
+    assertThat(ended.output()).contains("hostile: " + count + " recordings");
   }
 
   /** Every call in turn is said to have failed. */
