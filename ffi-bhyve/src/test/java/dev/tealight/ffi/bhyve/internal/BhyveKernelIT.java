@@ -65,4 +65,12 @@ class BhyveKernelIT {
       return false;
     }
   }
+
+  @Nested
+  class WithDevices extends DeviceGuests {
+    @Override
+    Hypervisor open() {
+      return kernel();
+    }
+  }
 }
