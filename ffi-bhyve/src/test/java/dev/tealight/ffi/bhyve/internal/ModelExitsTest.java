@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.ffi.bhyve.internal;
 
-import static dev.tealight.ffi.bhyve.internal.KernelRows.BELIEVED;
-import static dev.tealight.ffi.bhyve.internal.KernelRows.SEEN;
-import static dev.tealight.ffi.bhyve.internal.KernelRows.SOURCE;
-import static dev.tealight.ffi.bhyve.internal.KernelRows.active;
 import static dev.tealight.ffi.posix.FreeBsdErrno.EBUSY;
 import static dev.tealight.ffi.posix.FreeBsdErrno.EINVAL;
 import static dev.tealight.ffi.posix.FreeBsdErrno.EIO;
@@ -13,37 +9,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tealight.testkit.X86LongMode;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
-import java.util.stream.Stream;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
-/** Exits, and what never comes out. See {@link KernelRows}. */
-class ModelExitsTest {
-  private static final int VMX = 1;
-  private static final int BOGUS = 2;
-  private static final int INST_EMUL = 9;
-  private static final int SUSPENDED = 14;
-  private static final int INOUT_STR = 15;
-  private static final int SVM = 19;
-  private static final int RAX = 0;
-  private static final int RCX = 2;
-  private static final int RDX = 3;
-  private static final int RSI = 4;
-  private static final int RDI = 5;
-  private static final int RIP = 20;
-  private static final long OUTSIDE = 0x3000_0000;
+/** Exits, and what never comes out. */
+class ModelExitsTest extends KernelRows {
   private static final int[] PORTS = {
     0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1, 0x40, 0x41, 0x42, 0x43, 0x61, 0x70, 0x71, 0x408
   };
-  private static final KernelRows ROWS = new KernelRows();
 
-  static {
+  @Override
+  void fill() {
     exits();
     accesses();
   }
 
-  private static void exits() {
-    ROWS.row(
+  private void exits() {
+    row(
         "OUT and IN of 1, 2 and 4 bytes",
         SEEN,
         vm -> {
@@ -57,7 +37,7 @@ class ModelExitsTest {
             assertThat(vm.exitInt("u.inout.eax")).isEqualTo(0x11223344);
           }
         });
-    ROWS.row(
+    row(
         "what is read is what RAX holds when the guest goes on",
         SEEN,
         vm -> {
@@ -67,7 +47,7 @@ class ModelExitsTest {
           assertThat(vm.exitCode()).isZero();
           assertThat(vm.exitInt("u.inout.eax")).isEqualTo(0x42);
         });
-    ROWS.row(
+    row(
         "ports of the kernel's devices: not seen at their width, an error at others",
         SEEN,
         vm -> {
@@ -82,7 +62,7 @@ class ModelExitsTest {
             assertThat(vm.run()).as(code).isEqualTo(-EIO);
           }
         });
-    ROWS.row(
+    row(
         "a halt with interrupts off stops the VM, how 3",
         SEEN,
         vm -> {
@@ -91,7 +71,7 @@ class ModelExitsTest {
           assertThat(vm.exitInt("u.suspended.how")).isEqualTo(3);
           assertThat(vm.run()).isEqualTo(-EINVAL);
         });
-    ROWS.row(
+    row(
         "a move outside memory is decoded and passed over",
         SEEN,
         vm -> {
@@ -102,7 +82,7 @@ class ModelExitsTest {
           assertThat(vm.exitLong("u.inst_emul.gpa")).isEqualTo(OUTSIDE);
           assertThat(vm.exitCode()).isZero();
         });
-    ROWS.row(
+    row(
         "what the kernel does not decode comes again: lock inc, movups",
         SEEN,
         vm -> {
@@ -118,7 +98,7 @@ class ModelExitsTest {
             }
           }
         });
-    ROWS.amd(
+    amd(
         "a fetch outside memory: SVM 0x400 with the address",
         SEEN,
         vm -> {
@@ -129,7 +109,7 @@ class ModelExitsTest {
           assertThat(vm.exitLong("u.svm.exitinfo1")).isEqualTo(0x100000014L);
           assertThat(vm.exitLong("u.svm.exitinfo2")).isEqualTo(OUTSIDE);
         });
-    ROWS.intel(
+    intel(
         "a fetch outside memory: VMX 48",
         BELIEVED,
         vm -> {
@@ -139,7 +119,7 @@ class ModelExitsTest {
           assertThat(vm.exitInt("u.vmx.status")).isZero();
           assertThat(vm.exitInt("u.vmx.exit_reason")).isEqualTo(48);
         });
-    ROWS.amd(
+    amd(
         "a triple fault never comes out",
         SEEN,
         vm -> {
@@ -149,7 +129,7 @@ class ModelExitsTest {
             assertThat(vm.exitInt("exitcode")).isEqualTo(BOGUS);
           }
         });
-    ROWS.intel(
+    intel(
         "a triple fault: VMX 2",
         SOURCE,
         vm -> {
@@ -159,8 +139,8 @@ class ModelExitsTest {
         });
   }
 
-  private static void accesses() {
-    ROWS.row(
+  private void accesses() {
+    row(
         "IN leaves RAX alone",
         SEEN,
         vm -> {
@@ -169,7 +149,7 @@ class ModelExitsTest {
           assertThat(vm.exitCode()).isZero();
           assertThat(vm.get(RAX)).isEqualTo(0x1122334455667788L);
         });
-    ROWS.row(
+    row(
         "every port of the kernel's devices: no exit at its width",
         SEEN,
         vm -> {
@@ -187,7 +167,7 @@ class ModelExitsTest {
             assertThat(vm.get(RIP)).as("port 0x%x", port).isEqualTo(X86LongMode.CODE);
           }
         });
-    ROWS.row(
+    row(
         "behind a refused access to a device of the kernel the next run goes on",
         SOURCE,
         vm -> {
@@ -196,7 +176,7 @@ class ModelExitsTest {
           assertThat(vm.exitCode()).isZero();
           assertThat(vm.get(RIP)).isEqualTo(X86LongMode.CODE + 2);
         });
-    ROWS.row(
+    row(
         "controllers in memory: served by the kernel; a misaligned read of the local one is EINVAL",
         SEEN,
         vm -> {
@@ -214,7 +194,7 @@ class ModelExitsTest {
           assertThat(vm.set(RDI, 0xfee00021L)).isZero();
           assertThat(vm.run()).isEqualTo(-EINVAL);
         });
-    ROWS.row(
+    row(
         "string instructions come out with what they have left to do",
         SEEN,
         vm -> {
@@ -230,7 +210,7 @@ class ModelExitsTest {
           assertThat(vm.exitLong("u.inout_str.count")).isEqualTo(3);
           assertThat(vm.exitInt("u.inout_str.addrsize")).isEqualTo(8);
         });
-    ROWS.amd(
+    amd(
         "an access outside memory: no linear address, the bytes that were decoded",
         SEEN,
         vm -> {
@@ -247,7 +227,7 @@ class ModelExitsTest {
           assertThat(vm.exit.get(ValueLayout.JAVA_BYTE, decoder + 56)).isZero();
           assertThat(vm.exit.get(ValueLayout.JAVA_BYTE, decoder + 15)).isEqualTo((byte) 15);
         });
-    ROWS.amd(
+    amd(
         "page tables outside memory: SVM 0x400 by the walk",
         SEEN,
         vm -> {
@@ -257,7 +237,7 @@ class ModelExitsTest {
           assertThat(vm.exitLong("u.svm.exitcode")).isEqualTo(0x400);
           assertThat(vm.exitLong("u.svm.exitinfo1")).isEqualTo(0x200000006L);
         });
-    ROWS.amd(
+    amd(
         "calls of hypervisors raise #UD",
         SEEN,
         vm -> {
@@ -266,15 +246,5 @@ class ModelExitsTest {
           assertThat(vm.exitCode()).isZero();
           assertThat(vm.exitLong("rip")).isEqualTo(X86LongMode.CODE + 0x1000);
         });
-  }
-
-  static Stream<KernelRows.Row> rows() {
-    return ROWS.stream();
-  }
-
-  @ParameterizedTest(name = "{0}")
-  @MethodSource("rows")
-  void modelDoesAsTheKernel(KernelRows.Row row) {
-    row.tryIt();
   }
 }

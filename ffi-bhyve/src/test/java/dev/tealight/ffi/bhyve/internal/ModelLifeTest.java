@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.ffi.bhyve.internal;
 
-import static dev.tealight.ffi.bhyve.internal.KernelRows.SEEN;
-import static dev.tealight.ffi.bhyve.internal.KernelRows.active;
 import static dev.tealight.ffi.posix.FreeBsdErrno.EACCES;
 import static dev.tealight.ffi.posix.FreeBsdErrno.EEXIST;
 import static dev.tealight.ffi.posix.FreeBsdErrno.EINVAL;
@@ -12,28 +10,21 @@ import static dev.tealight.ffi.posix.FreeBsdErrno.ENXIO;
 import static dev.tealight.ffi.posix.FreeBsdErrno.EPERM;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.stream.Stream;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
-
-/** How VMs come and go. See {@link KernelRows}. */
-class ModelLifeTest {
-  private static final int RIP = 20;
-  private static final KernelRows ROWS = new KernelRows();
-
-  static {
+/** How VMs come and go. */
+class ModelLifeTest extends KernelRows {
+  @Override
+  void fill() {
     names();
     life();
   }
 
-  private static void names() {
-    ROWS.row(
-        "a name is taken", SEEN, vm -> assertThat(vm.createBySysctl("rows")).isEqualTo(-EEXIST));
-    ROWS.row(
+  private void names() {
+    row("a name is taken", SEEN, vm -> assertThat(vm.createBySysctl("rows")).isEqualTo(-EEXIST));
+    row(
         "an unknown VM is destroyed",
         SEEN,
         vm -> assertThat(vm.destroyBySysctl("x")).isEqualTo(-EINVAL));
-    ROWS.row(
+    row(
         "names: space and .. refused, / accepted, 229 bytes at most",
         SEEN,
         vm -> {
@@ -43,21 +34,21 @@ class ModelLifeTest {
           assertThat(vm.createBySysctl("a/b")).isZero();
           assertThat(vm.createBySysctl("n".repeat(229))).isZero();
         });
-    ROWS.row(
+    row(
         "the zero byte behind a name may be there or not",
         SEEN,
         vm -> {
           assertThat(vm.createBySysctl("zero\0")).isZero();
           assertThat(vm.destroyBySysctl("zero")).isZero();
         });
-    ROWS.row(
+    row(
         "calls on a VM that was destroyed",
         SEEN,
         vm -> {
           assertThat(vm.destroyBySysctl(RawVm.NAME)).isZero();
           assertThat(vm.getError(RIP)).isEqualTo(-ENXIO);
         });
-    ROWS.row(
+    row(
         "a descriptor of an earlier VM of the same name",
         SEEN,
         vm -> {
@@ -65,11 +56,11 @@ class ModelLifeTest {
           assertThat(vm.createBySysctl(RawVm.NAME)).isZero();
           assertThat(vm.getError(RIP)).isEqualTo(-ENOTTY);
         });
-    ROWS.row(
+    row(
         "no such VM is opened",
         SEEN,
         vm -> assertThat(vm.open("/dev/vmm/x", 2)).isEqualTo(-ENOENT));
-    ROWS.from(
+    from(
         15,
         "the control device: for writing alone, reserved words 0, mixed with values of the kernel",
         SEEN,
@@ -85,7 +76,7 @@ class ModelLifeTest {
           assertThat(vm.control(control, "VMMCTL_VM_DESTROY", "a", 0)).isZero();
           assertThat(vm.kernel.close(control)).isZero();
         });
-    ROWS.row(
+    row(
         "requests of another version",
         SEEN,
         vm -> {
@@ -97,8 +88,8 @@ class ModelLifeTest {
         });
   }
 
-  private static void life() {
-    ROWS.row(
+  private void life() {
+    row(
         "without the module, without the hardware, without being root",
         SEEN,
         vm -> {
@@ -117,7 +108,7 @@ class ModelLifeTest {
           assertThat(vm.open("/dev/vmm/" + RawVm.NAME, 2)).isEqualTo(-EACCES);
           vm.kernel.root = true;
         });
-    ROWS.row(
+    row(
         "a VM whose descriptor was opened as root goes on as somebody else",
         SEEN,
         vm -> {
@@ -126,7 +117,7 @@ class ModelLifeTest {
           assertThat(vm.exitCode()).isZero();
           vm.kernel.root = true;
         });
-    ROWS.from(
+    from(
         15,
         "a control device that was opened as root makes and destroys VMs as somebody else",
         SEEN,
@@ -138,7 +129,7 @@ class ModelLifeTest {
           vm.kernel.root = true;
           assertThat(vm.kernel.close(control)).isZero();
         });
-    ROWS.from(
+    from(
         15,
         "a name of 230 bytes without the zero byte is cut",
         SEEN,
@@ -148,7 +139,7 @@ class ModelLifeTest {
           assertThat(vm.kernel.vms).containsKey("n".repeat(229));
           assertThat(vm.kernel.close(control)).isZero();
         });
-    ROWS.row(
+    row(
         "a VM outlives the descriptor that was closed",
         SEEN,
         vm -> {
@@ -156,7 +147,7 @@ class ModelLifeTest {
           assertThat(vm.createBySysctl(RawVm.NAME)).isEqualTo(-EEXIST);
           assertThat(vm.open("/dev/vmm/" + RawVm.NAME, 2)).isPositive();
         });
-    ROWS.row(
+    row(
         "opened for reading, requests are served, memory is not mapped for writing",
         SEEN,
         vm -> {
@@ -165,7 +156,7 @@ class ModelLifeTest {
           assertThat(vm.exitCode()).isZero();
           assertThat(vm.kernel.mmap(0x1000, 3, 1, vm.descriptor, 0)).isEqualTo(-EACCES);
         });
-    ROWS.row(
+    row(
         "memory of the host's mapping outlives the VM",
         SEEN,
         vm -> {
@@ -174,7 +165,7 @@ class ModelLifeTest {
           assertThat(vm.memory().readByte(0x7000)).isEqualTo((byte) 1);
           assertThat(vm.run()).isEqualTo(-ENXIO);
         });
-    ROWS.from(
+    from(
         14,
         "older forms on a kernel that keeps them",
         SEEN,
@@ -184,7 +175,7 @@ class ModelLifeTest {
           assertThat(vm.ioctl("VM_RUN_13", vm.argument("VM_RUN_13"))).isZero();
           assertThat(vm.ioctl("VM_STATS_13", vm.argument("VM_STATS_13"))).isZero();
         });
-    ROWS.from(
+    from(
         15,
         "the older form adds 7 to the number of a segment that is not 0",
         SEEN,
@@ -198,15 +189,5 @@ class ModelLifeTest {
           assertThat(vm.segment(9)).isEqualTo(0x4000);
           assertThat(vm.open("/dev/vmm.io/" + RawVm.NAME + ".vram", 2)).isPositive();
         });
-  }
-
-  static Stream<KernelRows.Row> rows() {
-    return ROWS.stream();
-  }
-
-  @ParameterizedTest(name = "{0}")
-  @MethodSource("rows")
-  void modelDoesAsTheKernel(KernelRows.Row row) {
-    row.tryIt();
   }
 }

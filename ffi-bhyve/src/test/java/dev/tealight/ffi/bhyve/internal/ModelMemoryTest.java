@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.ffi.bhyve.internal;
 
-import static dev.tealight.ffi.bhyve.internal.KernelRows.SEEN;
-import static dev.tealight.ffi.bhyve.internal.KernelRows.SOURCE;
-import static dev.tealight.ffi.bhyve.internal.KernelRows.active;
 import static dev.tealight.ffi.posix.FreeBsdErrno.EACCES;
 import static dev.tealight.ffi.posix.FreeBsdErrno.EBADF;
 import static dev.tealight.ffi.posix.FreeBsdErrno.EEXIST;
@@ -14,24 +11,16 @@ import static dev.tealight.ffi.posix.FreeBsdErrno.ENOMEM;
 import static dev.tealight.ffi.posix.FreeBsdErrno.ENOSPC;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.stream.Stream;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
-
-/** Segments and mappings. See {@link KernelRows}. */
-class ModelMemoryTest {
-  private static final int ENAMETOOLONG = 63;
-  private static final int RDI = 5;
-  private static final long OUTSIDE = 0x3000_0000;
-  private static final KernelRows ROWS = new KernelRows();
-
-  static {
+/** Segments and mappings. */
+class ModelMemoryTest extends KernelRows {
+  @Override
+  void fill() {
     memory();
     protection();
   }
 
-  private static void memory() {
-    ROWS.row(
+  private void memory() {
+    row(
         "segments: again, of another size, beyond the last, empty, half a page",
         SEEN,
         vm -> {
@@ -43,7 +32,7 @@ class ModelMemoryTest {
           assertThat(vm.allocate(1, 0)).isEqualTo(-EINVAL);
           assertThat(vm.allocate(1, 0x1800)).isEqualTo(-EINVAL);
         });
-    ROWS.row(
+    row(
         "mappings: over another, without permission, unknown flags, not of pages, beyond the"
             + " segment",
         SEEN,
@@ -58,7 +47,7 @@ class ModelMemoryTest {
           assertThat(vm.map(0, 2 * RawVm.MEMORY, 0, 7, 0)).isEqualTo(-EINVAL);
           assertThat(vm.map(1L << 47, 0x1000, 0, 7, 0)).isEqualTo(-ENOMEM);
         });
-    ROWS.row(
+    row(
         "as many mappings as there may be, and one more",
         SEEN,
         vm -> {
@@ -70,7 +59,7 @@ class ModelMemoryTest {
           long next = (long) most << 12;
           assertThat(vm.map(next, 0x1000, next, 7, 0)).isEqualTo(-ENOSPC);
         });
-    ROWS.row(
+    row(
         "a mapping is removed whole or not at all",
         SEEN,
         vm -> {
@@ -79,7 +68,7 @@ class ModelMemoryTest {
           assertThat(vm.unmap(0, RawVm.MEMORY)).isZero();
           assertThat(vm.unmap(0, RawVm.MEMORY)).isEqualTo(-EINVAL);
         });
-    ROWS.row(
+    row(
         "mmap: outside a mapping, executable, private",
         SEEN,
         vm -> {
@@ -94,8 +83,8 @@ class ModelMemoryTest {
         });
   }
 
-  private static void protection() {
-    ROWS.row(
+  private void protection() {
+    row(
         "what is known of segments: 0 bytes of one that is not there",
         SEEN,
         vm -> {
@@ -103,7 +92,7 @@ class ModelMemoryTest {
           assertThat(vm.segment(1)).isZero();
           assertThat(vm.segment(vm.facts.number("VM_MAX_MEMSEGS"))).isEqualTo(-EINVAL);
         });
-    ROWS.row(
+    row(
         "segments of devices: a name without an end, a device, no mapping for the monitor",
         SEEN,
         vm -> {
@@ -115,7 +104,7 @@ class ModelMemoryTest {
           assertThat(vm.map(number, OUTSIDE, 0x4000, 0, 7, 0)).isZero();
           assertThat(vm.kernel.mmap(0x1000, 3, 1, vm.descriptor, OUTSIDE)).isEqualTo(-EINVAL);
         });
-    ROWS.row(
+    row(
         "mappings are listed by their addresses",
         SEEN,
         vm -> {
@@ -124,7 +113,7 @@ class ModelMemoryTest {
           assertThat(vm.next(0x1000)).isEqualTo(0x4000_0000);
           assertThat(vm.next(0x4000_1000)).isEqualTo(-ENOENT);
         });
-    ROWS.row(
+    row(
         "one part of a segment at several addresses, one piece of memory for the monitor",
         SEEN,
         vm -> {
@@ -132,21 +121,21 @@ class ModelMemoryTest {
           long here = vm.kernel.mmap(0x1000, 3, 1, vm.descriptor, 0x4000_0000);
           assertThat(here).isEqualTo(vm.kernel.mmap(0x1000, 3, 1, vm.descriptor, 0x5000));
         });
-    ROWS.row(
+    row(
         "memory over the controllers is not refused",
         SEEN,
         vm -> {
           assertThat(vm.map(0xfec00000L, 0x1000, 0, 7, 0)).isZero();
           assertThat(vm.map(0xfee00000L, 0x1000, 0, 7, 0)).isZero();
         });
-    ROWS.row(
+    row(
         "pages may be wired; a mapping of a segment that is not there",
         SOURCE,
         vm -> {
           assertThat(vm.map(0x4000_0000, 0x1000, 0, 7, 1)).isZero();
           assertThat(vm.map(1, 0x5000_0000, 0x1000, 0, 7, 0)).isEqualTo(-EINVAL);
         });
-    ROWS.row(
+    row(
         "writes to read-only, execution of writable and of read-only pages, writes to text",
         SEEN,
         vm -> {
@@ -163,7 +152,7 @@ class ModelMemoryTest {
             assertThat(vm.unmap(0x90000, 0x1000)).isZero();
           }
         });
-    ROWS.amd(
+    amd(
         "what may only be executed can be read",
         SEEN,
         vm -> {
@@ -176,15 +165,5 @@ class ModelMemoryTest {
           assertThat(vm.exitCode()).isZero();
           assertThat(vm.exitInt("u.inout.eax")).isEqualTo(0x1234);
         });
-  }
-
-  static Stream<KernelRows.Row> rows() {
-    return ROWS.stream();
-  }
-
-  @ParameterizedTest(name = "{0}")
-  @MethodSource("rows")
-  void modelDoesAsTheKernel(KernelRows.Row row) {
-    row.tryIt();
   }
 }

@@ -1,33 +1,23 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.ffi.bhyve.internal;
 
-import static dev.tealight.ffi.bhyve.internal.KernelRows.SEEN;
-import static dev.tealight.ffi.bhyve.internal.KernelRows.SOURCE;
-import static dev.tealight.ffi.bhyve.internal.KernelRows.active;
 import static dev.tealight.ffi.posix.FreeBsdErrno.EBUSY;
 import static dev.tealight.ffi.posix.FreeBsdErrno.EFAULT;
 import static dev.tealight.ffi.posix.FreeBsdErrno.EINVAL;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tealight.testkit.X86LongMode;
-import java.util.stream.Stream;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
-/** Running, and who else wants the vCPU. See {@link KernelRows}. */
-class ModelRunTest {
-  private static final int DEBUG = 21;
-  private static final int RDI = 5;
-  private static final int RIP = 20;
-  private static final KernelRows ROWS = new KernelRows();
-
-  static {
+/** Running, and who else wants the vCPU. */
+class ModelRunTest extends KernelRows {
+  @Override
+  void fill() {
     running();
     others();
   }
 
-  private static void running() {
-    ROWS.row(
+  private void running() {
+    row(
         "a vCPU that is not active, or does not exist, is run",
         SEEN,
         vm -> {
@@ -35,7 +25,7 @@ class ModelRunTest {
           assertThat(vm.run(-1, vm.exit)).isEqualTo(-EINVAL);
           assertThat(vm.run(9999, vm.exit)).isEqualTo(-EINVAL);
         });
-    ROWS.row(
+    row(
         "a vCPU is activated twice",
         SEEN,
         vm -> {
@@ -43,7 +33,7 @@ class ModelRunTest {
           assertThat(vm.ioctl("VM_ACTIVATE_CPU", 0)).isEqualTo(-EBUSY);
           assertThat(vm.ioctl("VM_ACTIVATE_CPU", -1)).isEqualTo(-EINVAL);
         });
-    ROWS.row(
+    row(
         "RIP reads as the exiting instruction, and the next run goes on behind it",
         SEEN,
         vm -> {
@@ -55,7 +45,7 @@ class ModelRunTest {
           assertThat(vm.exitCode()).isZero();
           assertThat(vm.exitLong("rip")).isEqualTo(X86LongMode.CODE + 2);
         });
-    ROWS.row(
+    row(
         "an instruction is started again",
         SEEN,
         vm -> {
@@ -65,7 +55,7 @@ class ModelRunTest {
           assertThat(vm.exitCode()).isZero();
           assertThat(vm.exitLong("rip")).isEqualTo(X86LongMode.CODE);
         });
-    ROWS.row(
+    row(
         "a protection fault leaves the exit alone, stands at the instruction, and repeats",
         SEEN,
         vm -> {
@@ -86,11 +76,11 @@ class ModelRunTest {
           vm.memory().writeShort(X86LongMode.CODE + 2, (short) 0x12e7);
           assertThat(vm.exitCode()).isZero();
         });
-    ROWS.from(14, "the exit goes nowhere: it is lost", SEEN, ModelRunTest::exitIsLost);
+    from(14, "the exit goes nowhere: it is lost", SEEN, ModelRunTest::exitIsLost);
   }
 
-  private static void others() {
-    ROWS.row(
+  private void others() {
+    row(
         "the guest goes on where RIP was set",
         SEEN,
         vm -> {
@@ -100,7 +90,7 @@ class ModelRunTest {
           assertThat(vm.exitCode()).isZero();
           assertThat(vm.exitLong("rip")).isEqualTo(X86LongMode.CODE);
         });
-    ROWS.row(
+    row(
         "what needs an idle vCPU calls a running one out, and waits",
         SEEN,
         vm -> {
@@ -113,7 +103,7 @@ class ModelRunTest {
           assertThat(running.code()).isZero();
           assertThat(running.requests).isPositive();
         });
-    ROWS.row(
+    row(
         "what does not need an idle vCPU leaves it running",
         SOURCE,
         vm -> {
@@ -129,7 +119,7 @@ class ModelRunTest {
           assertThat(running.code()).isEqualTo(DEBUG);
           assertThat(running.requests).isZero();
         });
-    ROWS.row(
+    row(
         "two threads run one vCPU: each calls the other out",
         SEEN,
         vm -> {
@@ -141,7 +131,7 @@ class ModelRunTest {
           assertThat(one.code()).isEqualTo(DEBUG);
           assertThat(other.code()).isEqualTo(DEBUG);
         });
-    ROWS.row(
+    row(
         "the counter is read without an exit",
         SEEN,
         vm -> {
@@ -156,15 +146,5 @@ class ModelRunTest {
     assertThat(vm.runWithBadPointer()).isEqualTo(-EFAULT);
     assertThat(vm.exitCode()).isZero();
     assertThat(vm.exitLong("rip")).as("that exit is lost").isEqualTo(X86LongMode.CODE + 2);
-  }
-
-  static Stream<KernelRows.Row> rows() {
-    return ROWS.stream();
-  }
-
-  @ParameterizedTest(name = "{0}")
-  @MethodSource("rows")
-  void modelDoesAsTheKernel(KernelRows.Row row) {
-    row.tryIt();
   }
 }

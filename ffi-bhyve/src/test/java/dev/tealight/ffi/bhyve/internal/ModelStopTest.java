@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.ffi.bhyve.internal;
 
-import static dev.tealight.ffi.bhyve.internal.KernelRows.SEEN;
-import static dev.tealight.ffi.bhyve.internal.KernelRows.SOURCE;
-import static dev.tealight.ffi.bhyve.internal.KernelRows.active;
 import static dev.tealight.ffi.posix.FreeBsdErrno.EBUSY;
 import static dev.tealight.ffi.posix.FreeBsdErrno.EINVAL;
 import static dev.tealight.ffi.posix.FreeBsdErrno.ENOENT;
@@ -11,25 +8,17 @@ import static dev.tealight.ffi.posix.FreeBsdErrno.ENXIO;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tealight.testkit.X86LongMode;
-import java.util.stream.Stream;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
-/** Marks, the end and resets. See {@link KernelRows}. */
-class ModelStopTest {
-  private static final int EALREADY = 37;
-  private static final int SUSPENDED = 14;
-  private static final int DEBUG = 21;
-  private static final int RIP = 20;
-  private static final KernelRows ROWS = new KernelRows();
-
-  static {
+/** Marks, the end and resets. */
+class ModelStopTest extends KernelRows {
+  @Override
+  void fill() {
     stopping();
     peers();
   }
 
-  private static void stopping() {
-    ROWS.row(
+  private void stopping() {
+    row(
         "a mark stays until it is taken away",
         SEEN,
         vm -> {
@@ -40,7 +29,7 @@ class ModelStopTest {
           assertThat(vm.ioctl("VM_RESUME_CPU", 0)).isZero();
           assertThat(vm.exitCode()).isZero();
         });
-    ROWS.row(
+    row(
         "marking what is not active, taking away what is not there",
         SEEN,
         vm -> {
@@ -48,7 +37,7 @@ class ModelStopTest {
           assertThat(vm.ioctl("VM_ACTIVATE_CPU", 0)).isZero();
           assertThat(vm.ioctl("VM_RESUME_CPU", 0)).isEqualTo(-EINVAL);
         });
-    ROWS.row(
+    row(
         "stopping for good: unknown reasons, the first wins, once reported it runs no more",
         SEEN,
         vm -> {
@@ -61,7 +50,7 @@ class ModelStopTest {
           assertThat(vm.exitInt("u.suspended.how")).isEqualTo(2);
           assertThat(vm.run()).isEqualTo(-EINVAL);
         });
-    ROWS.from(
+    from(
         15,
         "reason 5, destroyed",
         SEEN,
@@ -71,7 +60,7 @@ class ModelStopTest {
           assertThat(vm.exitCode()).isEqualTo(SUSPENDED);
           assertThat(vm.exitInt("u.suspended.how")).isEqualTo(5);
         });
-    ROWS.row(
+    row(
         "a reset before the exit, and after it: registers 0, nobody active, no capabilities, memory"
             + " as it was",
         SEEN,
@@ -87,7 +76,7 @@ class ModelStopTest {
           active(vm, "e712");
           assertThat(vm.exitCode()).isZero();
         });
-    ROWS.row(
+    row(
         "one exception at a time, no vector 8 and none above 31",
         SEEN,
         vm -> {
@@ -98,8 +87,8 @@ class ModelStopTest {
         });
   }
 
-  private static void peers() {
-    ROWS.row(
+  private void peers() {
+    row(
         "a mark calls a vCPU out that runs, and one that halted goes on behind the halt",
         SEEN,
         vm -> {
@@ -117,7 +106,7 @@ class ModelStopTest {
             assertThat(vm.exitLong("rip")).isEqualTo(X86LongMode.CODE + 2);
           }
         });
-    ROWS.row(
+    row(
         "a mark calls a vCPU out that halts without the capability to sleep",
         SEEN,
         vm -> {
@@ -128,7 +117,7 @@ class ModelStopTest {
           assertThat(vm.ioctl("VM_SUSPEND_CPU", 0)).isZero();
           assertThat(running.code()).isEqualTo(DEBUG);
         });
-    ROWS.row(
+    row(
         "all active vCPUs are marked by -1",
         SOURCE,
         vm -> {
@@ -139,7 +128,7 @@ class ModelStopTest {
           assertThat(vm.ioctl("VM_RESUME_CPU", -1)).isZero();
           assertThat(vm.exitCode()).isZero();
         });
-    ROWS.row(
+    row(
         "the end is reported once all active vCPUs are in VM_RUN",
         SEEN,
         vm -> {
@@ -148,7 +137,7 @@ class ModelStopTest {
           assertThat(vm.exitCode()).isEqualTo(SUSPENDED);
           assertThat(other.code()).isEqualTo(SUSPENDED);
         });
-    ROWS.from(
+    from(
         15,
         "a reset while a vCPU waits for its peers waits, too, until the VM is destroyed",
         SEEN,
@@ -164,7 +153,7 @@ class ModelStopTest {
           assertThat(other.code()).isEqualTo(SUSPENDED);
           assertThat(result.join()).isEqualTo(-ENXIO);
         });
-    ROWS.from(
+    from(
         15,
         "a VM is destroyed while it runs, or is halted: how 5, then ENXIO",
         SEEN,
@@ -177,7 +166,7 @@ class ModelStopTest {
           assertThat(running.exitInt("u.suspended.how")).isEqualTo(5);
           assertThat(vm.run()).isEqualTo(-ENXIO);
         });
-    ROWS.row(
+    row(
         "a reset takes the mappings of devices away",
         SOURCE,
         vm -> {
@@ -203,15 +192,5 @@ class ModelStopTest {
     RawVm.await(() -> vm.vcpu().sawSuspension);
     vm.cpu = 0;
     return other;
-  }
-
-  static Stream<KernelRows.Row> rows() {
-    return ROWS.stream();
-  }
-
-  @ParameterizedTest(name = "{0}")
-  @MethodSource("rows")
-  void modelDoesAsTheKernel(KernelRows.Row row) {
-    row.tryIt();
   }
 }

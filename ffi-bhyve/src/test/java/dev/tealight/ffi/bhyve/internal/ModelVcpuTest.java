@@ -1,35 +1,23 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.ffi.bhyve.internal;
 
-import static dev.tealight.ffi.bhyve.internal.KernelRows.SEEN;
-import static dev.tealight.ffi.bhyve.internal.KernelRows.SOURCE;
-import static dev.tealight.ffi.bhyve.internal.KernelRows.active;
 import static dev.tealight.ffi.posix.FreeBsdErrno.EINVAL;
 import static dev.tealight.ffi.posix.FreeBsdErrno.ENOENT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tealight.testkit.X86LongMode;
-import java.util.stream.Stream;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
-/** Capabilities, registers and events. See {@link KernelRows}. */
-class ModelVcpuTest {
-  private static final int ERANGE = 34;
-  private static final int EOPNOTSUPP = 45;
-  private static final int RSP = 19;
-  private static final int RIP = 20;
-  private static final int EFER = 32;
-  private static final KernelRows ROWS = new KernelRows();
-
-  static {
+/** Capabilities, registers and events. */
+class ModelVcpuTest extends KernelRows {
+  @Override
+  void fill() {
     capabilities();
     registers();
     others();
   }
 
-  private static void capabilities() {
-    ROWS.amd(
+  private void capabilities() {
+    amd(
         "capabilities that are offered, and not",
         SEEN,
         vm -> {
@@ -48,7 +36,7 @@ class ModelVcpuTest {
           assertThat(vm.capability(true, 5, 1)).isEqualTo(newer);
           assertThat(vm.capability(true, 9, 1)).isEqualTo(newer);
         });
-    ROWS.intel(
+    intel(
         "capabilities that are offered, and not",
         SOURCE,
         vm -> {
@@ -60,8 +48,8 @@ class ModelVcpuTest {
         });
   }
 
-  private static void registers() {
-    ROWS.row(
+  private void registers() {
+    row(
         "all registers are 0 at first",
         SEEN,
         vm -> {
@@ -69,14 +57,14 @@ class ModelVcpuTest {
             assertThat(vm.get(number)).isZero();
           }
         });
-    ROWS.amd(
+    amd(
         "EFER reads with SVME",
         SEEN,
         vm -> {
           assertThat(vm.set(EFER, 0x500)).isZero();
           assertThat(vm.get(EFER)).isEqualTo(0x1500);
         });
-    ROWS.row(
+    row(
         "what has no value: table registers, PDPTEs, numbers beyond the last",
         SEEN,
         vm -> {
@@ -85,7 +73,7 @@ class ModelVcpuTest {
             assertThat(vm.set(number, 0)).as("register %d", number).isEqualTo(-EINVAL);
           }
         });
-    ROWS.amd(
+    amd(
         "the length of the instruction at entry is taken and ignored; bases are not taken",
         SEEN,
         vm -> {
@@ -98,8 +86,8 @@ class ModelVcpuTest {
         });
   }
 
-  private static void others() {
-    ROWS.row(
+  private void others() {
+    row(
         "an exception is delivered with its error code, at the instruction or behind it",
         SEEN,
         vm -> {
@@ -118,7 +106,7 @@ class ModelVcpuTest {
             assertThat(vm.memory().readLong(stack + 8)).isEqualTo(back);
           }
         });
-    ROWS.row(
+    row(
         "an NMI wakes a halted vCPU",
         SEEN,
         vm -> {
@@ -130,7 +118,7 @@ class ModelVcpuTest {
           assertThat(running.code()).isZero();
           assertThat(running.exitInt("rip")).isEqualTo((int) X86LongMode.CODE + 0x1000);
         });
-    ROWS.row(
+    row(
         "sets of vCPUs: of which sizes",
         SEEN,
         vm -> {
@@ -142,7 +130,7 @@ class ModelVcpuTest {
           assertThat(vm.cpus(0, 0)).isEqualTo(-ERANGE);
           assertThat(vm.cpus(0, 1)).isEqualTo(vm.facts.version() < 15 ? -ERANGE : 1);
         });
-    ROWS.row(
+    row(
         "counters beyond the last",
         SEEN,
         vm -> {
@@ -156,14 +144,14 @@ class ModelVcpuTest {
           vm.facts.putInt(name, "vm_stat_desc.index", 42);
           assertThat(vm.ioctl("VM_STAT_DESC", name)).isZero();
         });
-    ROWS.row(
+    row(
         "a topology of more vCPUs than there can be",
         SEEN,
         vm -> {
           assertThat(vm.ioctl("VM_SET_TOPOLOGY", vm.topology(1, 1, 1))).isZero();
           assertThat(vm.ioctl("VM_SET_TOPOLOGY", vm.topology(100, 100, 1))).isEqualTo(-EINVAL);
         });
-    ROWS.amd(
+    amd(
         "of a segment that is not present is read that it is unusable",
         SOURCE,
         vm -> {
@@ -172,7 +160,7 @@ class ModelVcpuTest {
           assertThat(vm.descriptor(25, 0x13)).isEqualTo(0x10013);
           assertThat(vm.descriptor(23, 0xa01b)).isEqualTo(0xa01b);
         });
-    ROWS.from(
+    from(
         14,
         "kernel GS base and task priority are read and not set",
         SEEN,
@@ -182,7 +170,7 @@ class ModelVcpuTest {
             assertThat(vm.set(number, 0)).isEqualTo(-EINVAL);
           }
         });
-    ROWS.row(
+    row(
         "debug registers and the interrupt shadow are kept",
         SOURCE,
         vm -> {
@@ -193,7 +181,7 @@ class ModelVcpuTest {
           assertThat(vm.set(38, 0)).isZero();
           assertThat(vm.get(38)).isZero();
         });
-    ROWS.intel(
+    intel(
         "RDPID and RDTSCP are asked for, not set",
         SOURCE,
         vm -> {
@@ -202,15 +190,5 @@ class ModelVcpuTest {
             assertThat(vm.capability(true, type, 1)).isEqualTo(-EOPNOTSUPP);
           }
         });
-  }
-
-  static Stream<KernelRows.Row> rows() {
-    return ROWS.stream();
-  }
-
-  @ParameterizedTest(name = "{0}")
-  @MethodSource("rows")
-  void modelDoesAsTheKernel(KernelRows.Row row) {
-    row.tryIt();
   }
 }
