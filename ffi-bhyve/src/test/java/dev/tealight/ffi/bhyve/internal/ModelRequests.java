@@ -102,12 +102,12 @@ final class ModelRequests {
         ModelMemory.isPage(mapping.gpa())
             && ModelMemory.isPage(mapping.offset())
             && ModelMemory.isPage(mapping.byteSize());
-    boolean exists = segment != null && segment.byteSize() != 0;
-    if (!pages || !exists || prot <= 0 || prot > 7 || (flags & ~WIRED) != 0) {
+    if (segment == null || segment.byteSize() == 0 || !pages) {
       return -FreeBsdErrno.EINVAL;
     }
     long end = mapping.offset() + mapping.byteSize();
-    if (mapping.byteSize() <= 0 || mapping.offset() < 0 || end > segment.byteSize()) {
+    boolean inside = mapping.byteSize() > 0 && mapping.offset() >= 0 && end <= segment.byteSize();
+    if (!inside || prot <= 0 || prot > 7 || (flags & ~WIRED) != 0) {
       return -FreeBsdErrno.EINVAL;
     }
     ModelMemory memory = vm.memory();

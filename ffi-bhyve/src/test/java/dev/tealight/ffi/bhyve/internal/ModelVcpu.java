@@ -200,11 +200,10 @@ final class ModelVcpu {
           if (vm.memory().isForbidden(frame.address())) {
             return -FreeBsdErrno.EFAULT;
           }
-          boolean fetch = frame.detail() == FETCH;
-          Long out =
-              fetch
-                  ? access.nestedFault(exit, frame.address())
-                  : access.outside(exit, frame.address(), false);
+          if (frame.detail() == FETCH) {
+            return access.nestedFault(exit, frame.address());
+          }
+          Long out = access.outside(exit, frame.address(), false);
           if (out != null) {
             return out;
           }

@@ -283,7 +283,7 @@ final class RawVm implements AutoCloseable {
   }
 
   ModelVcpu vcpu() {
-    return Objects.requireNonNull(kernel.vms.get(NAME).vcpu(cpu));
+    return Objects.requireNonNull(Objects.requireNonNull(kernel.vms.get(NAME)).vcpu(cpu));
   }
 
   /** A run on a thread of its own, up to an exit that means something. */
