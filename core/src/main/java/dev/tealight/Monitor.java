@@ -475,9 +475,10 @@ public final class Monitor implements AutoCloseable {
       Monitor monitor = new Monitor(machine);
       try {
         machine.observe(observer -> observer.created(monitor));
-      } catch (Throwable e) { // nobody would close it
-        machine.close();
-        throw e;
+      } catch (Throwable e) {
+        try (machine) { // nobody else would close it
+          throw e;
+        }
       }
       return monitor;
     }

@@ -10,6 +10,9 @@ import java.util.function.Consumer;
 public final class LineSplitter implements Console.Sink {
   private static final int MAX_LINE_BYTE_SIZE = 64 * 1024;
 
+  /** Bytes that follow the first one of a character of UTF-8, at most. */
+  private static final int MAX_CONTINUATION_BYTE_SIZE = 3;
+
   private final Charset charset;
   private final Consumer<String> listener;
   private final ByteArrayOutputStream line = new ByteArrayOutputStream();
@@ -34,13 +37,19 @@ public final class LineSplitter implements Console.Sink {
         line.write(bytes, start, i - start);
         emit();
         start = i + 1;
-      } else if (line.size() + (i - start) >= MAX_LINE_BYTE_SIZE) {
+      } else if (isPieceFull(line.size() + (i - start), bytes[i])) {
         line.write(bytes, start, i - start);
         emit();
         start = i;
       }
     }
     line.write(bytes, start, end - start);
+  }
+
+  /** A piece ends before the first byte of a character, if the guest sends characters at all. */
+  private static boolean isPieceFull(int byteSize, byte next) {
+    boolean continues = (next & 0xc0) == 0x80;
+    return byteSize >= MAX_LINE_BYTE_SIZE + (continues ? MAX_CONTINUATION_BYTE_SIZE : 0);
   }
 
   /** Hands over an unfinished line. */
