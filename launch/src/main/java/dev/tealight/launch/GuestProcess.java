@@ -10,6 +10,7 @@ import dev.tealight.RunResult;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -127,6 +128,13 @@ public final class GuestProcess {
         : handle.await(deadline.get().plus(PATIENCE));
   }
 
+  private static String seconds(Duration duration) {
+    return BigDecimal.valueOf(duration.getSeconds())
+        .add(BigDecimal.valueOf(duration.getNano(), 9))
+        .stripTrailingZeros()
+        .toPlainString();
+  }
+
   /** Not a switch over patterns: making one costs a millisecond, which every start would pay. */
   private int status(RunResult result, StandardOutput output) {
     if (result instanceof RunResult.Halted halted) {
@@ -138,7 +146,7 @@ public final class GuestProcess {
     if (result instanceof RunResult.Faulted faulted) {
       say(faulted.reason());
     } else if (result instanceof RunResult.DeadlineExceeded exceeded) {
-      say("the guest was stopped at its deadline of " + exceeded.limit());
+      say("the guest was stopped at its deadline of %s s".formatted(seconds(exceeded.limit())));
     } else {
       IOException failure = output.failure();
       if (failure != null) {

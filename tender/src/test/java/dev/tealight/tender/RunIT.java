@@ -225,7 +225,7 @@ class RunIT {
   @Test
   void deadlineEndsTheRun() throws Exception {
     assertFailure(
-        TenderProcess.run("--deadline=0.5", guest("spin")), "stopped at its deadline of PT0.5S");
+        TenderProcess.run("--deadline=0.5", guest("spin")), "stopped at its deadline of 0.5 s");
   }
 
   @ParameterizedTest

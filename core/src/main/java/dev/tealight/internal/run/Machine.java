@@ -169,7 +169,7 @@ public final class Machine implements AutoCloseable {
     for (DeclaredDevice device : image.devices()) {
       if (!spec.devices().containsKey(device.name())) {
         throw new ConfigurationException(
-            "device %s of type %s is declared by %s but not attached; its manifest has %s"
+            "device %s of type %s is declared by %s but not attached: attach one by this name; its manifest has %s"
                 .formatted(
                     device.name(), device.type(), spec.name(), DeviceFactory.manifest(image)));
       }

@@ -139,8 +139,8 @@ abstract class KernelSuite {
   void surplusMissingAndMistypedDevicesAreNamed() {
     assertRefused(
         declaring("disk", "BLOCK_BASIC"),
-        "device disk of type BLOCK_BASIC is declared by pc.elf but not attached; its manifest has"
-            + " disk (BLOCK_BASIC)");
+        "device disk of type BLOCK_BASIC is declared by pc.elf but not attached: attach one by this"
+            + " name; its manifest has disk (BLOCK_BASIC)");
     assertRefused(
         declaring("disk", "BLOCK_BASIC")
             .device("disk", BlockConfig.memory(1 << 20))
