@@ -13,4 +13,6 @@ module dev.tealight.build {
 
   uses dev.tealight.spi.DeviceProvider;
   uses dev.tealight.spi.HypervisorProvider;
+  uses dev.tealight.spi.PlatformProvider;
+  uses dev.tealight.spi.VirtioProvider;
 }

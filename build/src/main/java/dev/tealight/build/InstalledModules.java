@@ -6,6 +6,8 @@ import dev.tealight.build.MonitorPlan.LinkedModule;
 import dev.tealight.spi.BootImage.DeclaredDevice;
 import dev.tealight.spi.DeviceProvider;
 import dev.tealight.spi.HypervisorProvider;
+import dev.tealight.spi.PlatformProvider;
+import dev.tealight.spi.VirtioProvider;
 import java.io.File;
 import java.lang.module.Configuration;
 import java.lang.module.FindException;
@@ -80,7 +82,7 @@ final class InstalledModules {
    * @param device as the image declares it
    * @throws ConfigurationException if there is none
    */
-  String ofDevice(String image, DeclaredDevice device) {
+  String ofDevice(Path image, DeclaredDevice device) {
     List<String> types = new ArrayList<>();
     for (DeviceProvider provider : ServiceLoader.load(DeviceProvider.class)) {
       if (provider.type().equals(device.type())) {
@@ -103,6 +105,41 @@ final class InstalledModules {
                 device.type(),
                 types.isEmpty() ? "nothing" : String.join(", ", types),
                 remedy));
+  }
+
+  /**
+   * {@return the module that makes a platform}
+   *
+   * @param image for messages
+   * @param platform its name
+   * @throws ConfigurationException if there is none
+   */
+  String ofPlatform(Path image, String platform) {
+    for (PlatformProvider provider : ServiceLoader.load(PlatformProvider.class)) {
+      if (provider.name().equals(platform)) {
+        return owner(provider, "platform " + platform);
+      }
+    }
+    throw missing(image, "the platform " + platform, platform);
+  }
+
+  /**
+   * {@return the module that shows devices to guests on a platform}
+   *
+   * @param image for messages
+   * @throws ConfigurationException if there is none
+   */
+  String ofVirtio(Path image) {
+    return ServiceLoader.load(VirtioProvider.class)
+        .findFirst()
+        .map(provider -> owner(provider, "virtio"))
+        .orElseThrow(() -> missing(image, "virtio devices", "virtio"));
+  }
+
+  private static ConfigurationException missing(Path image, String what, String module) {
+    return new ConfigurationException(
+        "image %s needs %s, which no installed module makes: add tealight-device-%s to the module path"
+            .formatted(image, what, module));
   }
 
   private String owner(Object provider, String what) {

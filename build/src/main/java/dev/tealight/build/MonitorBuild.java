@@ -4,7 +4,9 @@ package dev.tealight.build;
 import dev.tealight.ConfigurationException;
 import dev.tealight.Image;
 import dev.tealight.launch.MonitorSettings;
-import dev.tealight.solo5.Solo5Hvt;
+import dev.tealight.solo5.HvtImage;
+import dev.tealight.solo5.Solo5;
+import dev.tealight.spi.BootImage;
 import dev.tealight.spi.BootImage.DeclaredDevice;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -52,7 +54,7 @@ public final class MonitorBuild {
   /**
    * Starts with an image and the defaults.
    *
-   * @param image file of a Solo5 unikernel for hvt
+   * @param image file of a Solo5 unikernel for hvt or virtio
    * @return what can be refined and built
    */
   public static MonitorBuild of(Path image) {
@@ -214,19 +216,29 @@ public final class MonitorBuild {
    */
   public MonitorPlan plan() {
     check();
-    return plan(devices(), new InstalledModules());
+    return plan(guest(), new InstalledModules());
   }
 
-  private MonitorPlan plan(List<DeclaredDevice> devices, InstalledModules installed) {
+  private MonitorPlan plan(Guest guest, InstalledModules installed) {
+    List<DeclaredDevice> devices = guest.devices();
     Map<String, String> roots = new LinkedHashMap<>();
     roots.put(InstalledModules.LAUNCH, "starts the guest");
     for (String backend : backends) {
       add(roots, installed.ofBackend(backend), "backend " + backend);
     }
+    guest
+        .platform()
+        .ifPresent(
+            platform -> {
+              add(roots, installed.ofPlatform(image, platform), "platform " + platform);
+              if (!devices.isEmpty()) {
+                add(roots, installed.ofVirtio(image), "shows devices to the guest");
+              }
+            });
     for (DeclaredDevice device : devices) {
       add(
           roots,
-          installed.ofDevice(image.toString(), device),
+          installed.ofDevice(image, device),
           "device %s (%s)".formatted(device.name(), device.type()));
       roots.put(InstalledModules.OPTIONS, "reads the options of devices");
     }
@@ -234,12 +246,16 @@ public final class MonitorBuild {
       throw new ConfigurationException(
           "option %s: image %s declares no devices".formatted(deviceOptions.getFirst(), image));
     }
-    return new MonitorPlan(launcherName(), "hvt", backends, installed.closure(roots));
+    return new MonitorPlan(launcherName(), guest.target(), backends, installed.closure(roots));
   }
 
-  private List<DeclaredDevice> devices() {
+  /** What an image says of itself, as far as it decides what is linked. */
+  private record Guest(String target, List<DeclaredDevice> devices, Optional<String> platform) {}
+
+  private Guest guest() {
     try (Image opened = Image.open(image)) {
-      return Solo5Hvt.open(opened).devices();
+      BootImage read = Solo5.PROTOCOL.open(opened);
+      return new Guest(HvtImage.abiOf(opened).targetName(), read.devices(), read.platform());
     }
   }
 
@@ -307,9 +323,9 @@ public final class MonitorBuild {
     Folders.refuseForeign(target);
     progress.accept("reading %s".formatted(image));
     check();
-    List<DeclaredDevice> devices = devices();
+    Guest guest = guest();
     InstalledModules installed = new InstalledModules();
-    MonitorPlan plan = plan(devices, installed);
+    MonitorPlan plan = plan(guest, installed);
     byte[] content = Files.readAllBytes(image);
     Path parent = Objects.requireNonNullElse(target.getParent(), target);
     Files.createDirectories(parent);
@@ -324,7 +340,7 @@ public final class MonitorBuild {
       Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
       Files.setPosixFilePermissions(work, PosixFilePermissions.fromString("rwxr-xr-x"));
       if (cached) {
-        new AotCaches(work, plan, devices, progress).record();
+        new AotCaches(work, plan, guest.devices(), progress).record();
       }
       Folders.delete(target);
       Files.move(work, target);

@@ -7,7 +7,7 @@ import java.util.List;
  * What a monitor will consist of.
  *
  * @param name of the launcher
- * @param target of the image: {@code hvt}
+ * @param target of the image: {@code hvt} or {@code virtio}
  * @param backends names of those inside, in the order in which they were asked for
  * @param modules all that are linked, those of the JDK included, by name
  */

@@ -8,6 +8,8 @@ import dev.tealight.ConfigurationException;
 import dev.tealight.ImageException;
 import dev.tealight.build.MonitorPlan.LinkedModule;
 import dev.tealight.testkit.Guests;
+import dev.tealight.testkit.VirtioImage;
+import dev.tealight.testkit.VirtioImage.Device;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -72,6 +74,31 @@ class MonitorBuildTest {
   void monitorWithDevicesStartsWhereTheirOptionsAreRead() throws IOException {
     assertThat(LauncherScript.of(build("blk").plan()))
         .contains("-m dev.tealight.options/dev.tealight.options.Main");
+  }
+
+  @Test
+  void imageForVirtioNeedsWhatIsAroundItsProcessor() throws IOException {
+    Path image = folder.resolve("kernel.virtio");
+    Files.write(image, VirtioImage.of(Guests.kernel("pc")));
+    MonitorPlan console = MonitorBuild.of(image).backends("softcpu").plan();
+    assertThat(console.target()).isEqualTo("virtio");
+    assertThat(console.modules())
+        .contains(new LinkedModule("dev.tealight.device.pc", "platform pc"))
+        .extracting(LinkedModule::name)
+        .containsExactly(
+            "dev.tealight",
+            "dev.tealight.device.pc",
+            "dev.tealight.launch",
+            "dev.tealight.softcpu",
+            "java.base",
+            "org.slf4j");
+    Files.write(
+        image, VirtioImage.of(Guests.kernel("pc"), new Device("disk", 1), new Device("eth", 2)));
+    assertThat(MonitorBuild.of(image).backends("softcpu").plan().modules())
+        .contains(
+            new LinkedModule("dev.tealight.device.virtio", "shows devices to the guest"),
+            new LinkedModule("dev.tealight.device.block", "device disk (BLOCK_BASIC)"),
+            new LinkedModule("dev.tealight.device.net", "device eth (NET_BASIC)"));
   }
 
   @Test

@@ -78,7 +78,7 @@ final class BuildCommand implements Callable<Integer> {
   @Parameters(
       arity = "1..*",
       paramLabel = "IMAGE [ARGUMENTS]",
-      description = "file of a Solo5 hvt unikernel, and its default arguments")
+      description = "file of a Solo5 unikernel, and its default arguments")
   private List<String> words = List.of();
 
   @Override

@@ -9,6 +9,8 @@ import dev.tealight.launch.MonitorSettings;
 import dev.tealight.spi.Availability;
 import dev.tealight.tender.TenderProcess.Result;
 import dev.tealight.testkit.Guests;
+import dev.tealight.testkit.VirtioImage;
+import dev.tealight.testkit.VirtioImage.Device;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.URI;
@@ -45,7 +47,8 @@ class BuildIT {
     CONSOLE("hello", ""),
     BLOCK("blk", "devices, block"),
     NET("net_mtu", "devices, net"),
-    BOTH("bootinfo_both", "devices, block, net");
+    BOTH("bootinfo_both", "devices, block, net"),
+    VIRTIO("pc", "devices, block, virtio, virtio with devices");
 
     final String guest;
     private final String conditions;
@@ -53,6 +56,16 @@ class BuildIT {
     Shape(String guest, String conditions) {
       this.guest = guest;
       this.conditions = conditions;
+    }
+
+    /** Creates the file of its guest. */
+    Path image(Path folder) throws IOException {
+      if (this != VIRTIO) {
+        return Guests.copyTo(folder, guest);
+      }
+      return Files.write(
+          folder.resolve("pc.virtio"),
+          VirtioImage.of(Guests.kernel(guest), new Device("storage", 1)));
     }
 
     /** {@return the conditions of the table that hold for it} */
@@ -79,7 +92,7 @@ class BuildIT {
     List<String> words = new ArrayList<>(List.of("build", "--backend=kvm,softcpu"));
     words.addAll(List.of(options));
     words.addAll(List.of("-o", monitor.toString()));
-    words.add(Guests.copyTo(folder, shape.guest).toString());
+    words.add(shape.image(folder).toString());
     Result result = TenderProcess.run(words.toArray(String[]::new));
     assertThat(result.status()).as(result.toString()).isZero();
     assertThat(result.err()).contains("tealight: linking ", "MiB");
@@ -208,8 +221,16 @@ class BuildIT {
 
   @ParameterizedTest
   @CsvSource({
-    "CONSOLE, kvm", "CONSOLE, softcpu", "BLOCK, kvm", "BLOCK, softcpu",
-    "NET, kvm", "NET, softcpu", "BOTH, kvm", "BOTH, softcpu"
+    "CONSOLE, kvm",
+    "CONSOLE, softcpu",
+    "BLOCK, kvm",
+    "BLOCK, softcpu",
+    "NET, kvm",
+    "NET, softcpu",
+    "BOTH, kvm",
+    "BOTH, softcpu",
+    "VIRTIO, kvm",
+    "VIRTIO, softcpu"
   })
   void outputAndStatusAreThoseOfRun(Shape shape, String backend) throws Exception {
     needs(backend);
@@ -218,7 +239,7 @@ class BuildIT {
       peer.bind(UnixDomainSocketAddress.of(socket));
       List<String> devices = new ArrayList<>();
       if (shape.conditions().contains("block")) {
-        Path disk = Files.write(folder.resolve("disk.img"), new byte[64 << 10]);
+        Path disk = Files.write(folder.resolve("disk.img"), disk());
         devices.add("--block:storage=" + disk);
       }
       if (shape.conditions().contains("net")) {
@@ -226,7 +247,7 @@ class BuildIT {
       }
       List<String> run = new ArrayList<>(List.of("--backend=" + backend));
       run.addAll(devices);
-      run.add(folder.resolve(shape.guest + ".hvt").toString());
+      run.add(shape.image(folder).toString());
       run.add("Hello_Solo5");
       Result expected = TenderProcess.run(run.toArray(String[]::new));
       devices.add("Hello_Solo5");
@@ -234,6 +255,11 @@ class BuildIT {
       assertThat(expected.status()).as(expected.toString()).isZero();
       assertThat(result).isEqualTo(expected);
     }
+  }
+
+  /** What {@code pc} expects, and the others do not mind. */
+  private static byte[] disk() {
+    return Arrays.copyOf("first sector\0".getBytes(StandardCharsets.US_ASCII), 64 << 10);
   }
 
   @ParameterizedTest
@@ -244,11 +270,15 @@ class BuildIT {
     assertThat(run(with(guest), "softcpu", List.of(argument))).isEqualTo(expected);
   }
 
-  @Test
-  void signalEndsTheRunWithStatusOne() throws Exception {
-    Process process = start(with("spin"), "softcpu", List.of());
+  @ParameterizedTest
+  @CsvSource({"kvm, TERM", "kvm, INT", "softcpu, TERM", "softcpu, INT"})
+  void signalEndsTheRunWithStatusOne(String backend, String signal) throws Exception {
+    needs(backend);
+    Process process = start(with("spin"), backend, List.of());
     process.inputReader().readLine();
-    process.toHandle().destroy(); // Unlike the process, it leaves the streams open.
+    String pid = Long.toString(process.pid());
+    assertThat(new ProcessBuilder("kill", "-s", signal, pid).inheritIO().start().waitFor())
+        .isZero();
     Result result = TenderProcess.finish(process);
     assertThat(result.status()).as(result.toString()).isEqualTo(1);
     assertThat(result.err()).isEqualTo("tealight: stopped by a signal\n");
