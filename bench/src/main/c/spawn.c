@@ -4,10 +4,12 @@
 // that a process can be timed as its user pays it. Output of the command goes nowhere.
 //
 // Reads lines from standard input and answers each with one line:
-//   run              the command once: nanoseconds from before its start to after its end, then nanoseconds in KVM_RUN
+//   run              the command once: nanoseconds from before its start to after its end, nanoseconds in KVM_RUN,
+//                    nanoseconds from before its start to the first KVM_RUN and to the first output (0 if there was
+//                    none, or no shim), then the most memory that was resident, in KiB
 //   load W SECONDS   W at a time, again and again: how many ended, then nanoseconds
 //
-// With -p, the command runs with SHIM (kvm-run-time.so) preloaded, which adds up its time in KVM_RUN in the file TIMES.
+// With -p, the command runs with SHIM (kvm-run-time.so) preloaded, which notes its times in the file TIMES.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,13 +47,20 @@ static pid_t start(char **command) {
   return child;
 }
 
-static void finish(pid_t child, const char *command) {
+// Returns the most memory that was resident, in KiB.
+static long finish(pid_t child, const char *command) {
   int status;
-  if (waitpid(child, &status, 0) == -1) fail("waitpid");
+  struct rusage usage;
+  if (wait4(child, &status, 0, &usage) == -1) fail("wait4");
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     fprintf(stderr, "spawn: %s ended with status 0x%x\n", command, status);
     exit(1);
   }
+  return usage.ru_maxrss;
+}
+
+static uint64_t since(uint64_t begin, uint64_t then) {
+  return then == 0 ? 0 : then - begin;
 }
 
 static void load(char **command, int workers, int seconds) {
@@ -71,12 +81,12 @@ static void load(char **command, int workers, int seconds) {
 
 int main(int argc, char **argv) {
   char **command = argv + 1;
-  _Atomic uint64_t none = 0, *in_kvm_run = &none;
+  _Atomic uint64_t none[3] = {0}, *times = none;
   if (argc > 4 && strcmp(argv[1], "-p") == 0) {
     int fd = open(argv[3], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd == -1 || ftruncate(fd, sizeof none) == -1) fail(argv[3]);
-    in_kvm_run = mmap(NULL, sizeof none, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (in_kvm_run == MAP_FAILED) fail("mmap");
+    times = mmap(NULL, sizeof none, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (times == MAP_FAILED) fail("mmap");
     setenv("LD_PRELOAD", argv[2], 1);
     setenv("KVM_RUN_TIME", argv[3], 1);
     command = argv + 4;
@@ -95,11 +105,12 @@ int main(int argc, char **argv) {
     if (sscanf(line, "load %d %d", &workers, &seconds) == 2) {
       load(command, workers, seconds);
     } else {
-      *in_kvm_run = 0;
+      times[0] = times[1] = times[2] = 0;
       uint64_t begin = now();
-      finish(start(command), command[0]);
+      long resident = finish(start(command), command[0]);
       uint64_t end = now();
-      printf("%lu %lu\n", end - begin, (uint64_t)*in_kvm_run);
+      printf("%lu %lu %lu %lu %ld\n", end - begin, (uint64_t)times[0], since(begin, times[1]), since(begin, times[2]),
+             resident);
     }
     fflush(stdout);
   }

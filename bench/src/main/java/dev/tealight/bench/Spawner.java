@@ -5,6 +5,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** A command to be run as a process again and again: the program {@code spawn.c} at work. */
@@ -14,8 +15,21 @@ final class Spawner implements AutoCloseable {
   private final BufferedReader answers;
   private final List<String> command;
 
-  /** What one run of the command took, in milliseconds. */
-  record Run(double wallMillis, double kvmRunMillis) {
+  /**
+   * What one run of the command took.
+   *
+   * @param wallMillis from before its start to after its end
+   * @param kvmRunMillis in {@code KVM_RUN}, as all times that the shim takes 0 without it
+   * @param firstRunMillis from before its start to the first {@code KVM_RUN}, or 0 for none
+   * @param firstOutputMillis from before its start to the first byte of standard output, or 0
+   * @param residentMib the most memory that was resident, in MiB
+   */
+  record Run(
+      double wallMillis,
+      double kvmRunMillis,
+      double firstRunMillis,
+      double firstOutputMillis,
+      double residentMib) {
     double outsideMillis() {
       return wallMillis - kvmRunMillis;
     }
@@ -36,10 +50,10 @@ final class Spawner implements AutoCloseable {
     answers = process.inputReader();
   }
 
-  /** Runs it once; the time in {@code KVM_RUN} is 0 unless the spawner has the shim. */
+  /** Runs it once. */
   Run run() throws IOException {
-    long[] nanos = ask("run");
-    return new Run(nanos[0] / 1e6, nanos[1] / 1e6);
+    long[] told = ask("run");
+    return new Run(told[0] / 1e6, told[1] / 1e6, told[2] / 1e6, told[3] / 1e6, told[4] / 1024.0);
   }
 
   /** {@return how many runs per second some workers make} */
@@ -55,8 +69,7 @@ final class Spawner implements AutoCloseable {
     if (answer == null) {
       throw new IOException("%s failed".formatted(String.join(" ", command)));
     }
-    String[] words = answer.split(" ", 2);
-    return new long[] {Long.parseLong(words[0]), Long.parseLong(words[1])};
+    return Arrays.stream(answer.split(" ", -1)).mapToLong(Long::parseLong).toArray();
   }
 
   @Override

@@ -91,12 +91,14 @@ final class AotCaches {
       for (DeclaredDevice device : devices) {
         attach(device, scratch, words, peers);
       }
-      List<String> recording = new ArrayList<>(List.of("-XX:AOTCacheOutput=" + recorded));
-      if (!backend.equals("softcpu")) {
-        // Profiles are for the second tier of the compiler, and handing them over slows a start.
-        recording.add("-XX:+UnlockDiagnosticVMOptions");
-        recording.add("-XX:-AOTRecordTraining");
-      }
+      // Profiles are for the second tier of the compiler. Handing them over slows a start, and a
+      // guest
+      // on the software CPU that computes for seconds is not done sooner with them.
+      List<String> recording =
+          List.of(
+              "-XX:AOTCacheOutput=" + recorded,
+              "-XX:+UnlockDiagnosticVMOptions",
+              "-XX:-AOTRecordTraining");
       start(command(backend, recording, GUEST_SECONDS, words));
     } catch (IOException e) {
       return "its runtime cannot be started here: " + e.getMessage();
