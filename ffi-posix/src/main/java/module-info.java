@@ -16,6 +16,8 @@ module dev.tealight.ffi.posix {
       dev.tealight.device.net,
       dev.tealight.ffi.bhyve,
       dev.tealight.ffi.kvm,
-      dev.tealight.launch,
-      dev.tealight.softcpu;
+      dev.tealight.launch;
+
+  provides dev.tealight.spi.WaiterProvider with
+      dev.tealight.ffi.posix.PollWaiterProvider;
 }

@@ -10,6 +10,8 @@ module dev.tealight.softcpu {
 
   exports dev.tealight.softcpu;
 
+  uses dev.tealight.spi.WaiterProvider;
+
   provides dev.tealight.spi.HypervisorProvider with
       dev.tealight.softcpu.internal.vm.SoftcpuHypervisorProvider;
   provides dev.tealight.spi.InstructionCompleter with

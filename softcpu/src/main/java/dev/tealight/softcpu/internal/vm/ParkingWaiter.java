@@ -14,8 +14,8 @@ final class ParkingWaiter implements Waiter {
   private static final long CLOCK_LOOK_NANOS = 10_000_000;
 
   /**
-   * Descriptors cannot be polled without native access: they are looked at this often, and less the
-   * longer nothing comes.
+   * Descriptors cannot be polled from here: they are looked at this often, and less the longer
+   * nothing comes.
    */
   private static final long DESCRIPTOR_LOOK_NANOS = 1_000_000;
 
@@ -53,7 +53,7 @@ final class ParkingWaiter implements Waiter {
     }
   }
 
-  private static boolean hasDescriptors(List<ReadinessSource> sources) {
+  static boolean hasDescriptors(List<ReadinessSource> sources) {
     for (int i = 0; i < sources.size(); i++) {
       if (sources.get(i).descriptor() >= 0) {
         return true;

@@ -57,7 +57,7 @@ final class SoftcpuHypervisor implements Hypervisor {
 
   @Override
   public Waiter createWaiter() {
-    return options.virtualTime() ? new VirtualWaiter() : new ParkingWaiter();
+    return options.virtualTime() ? new VirtualWaiter() : new SoftcpuWaiter();
   }
 
   @Override

@@ -11,7 +11,7 @@ import java.util.List;
  * something the guest does not learn of, take real time and no virtual time.
  */
 final class VirtualWaiter implements Waiter {
-  private final ParkingWaiter parking = new ParkingWaiter();
+  private final Waiter realTime = new SoftcpuWaiter();
 
   @Override
   public void await(TimeSource time, long deadlineNanos, List<ReadinessSource> sources) {
@@ -24,7 +24,7 @@ final class VirtualWaiter implements Waiter {
       }
       return;
     }
-    parking.await(time, deadlineNanos, sources);
+    realTime.await(time, deadlineNanos, sources);
   }
 
   private static boolean areGuestsOwn(List<ReadinessSource> sources) {
@@ -38,11 +38,11 @@ final class VirtualWaiter implements Waiter {
 
   @Override
   public void wake() {
-    parking.wake();
+    realTime.wake();
   }
 
   @Override
   public void close() {
-    parking.close();
+    realTime.close();
   }
 }
