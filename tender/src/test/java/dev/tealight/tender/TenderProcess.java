@@ -39,6 +39,10 @@ final class TenderProcess {
   }
 
   static Process start(List<String> jvmOptions, String... words) throws IOException {
+    return new ProcessBuilder(command(jvmOptions, List.of(words))).start();
+  }
+
+  static List<String> command(List<String> jvmOptions, List<String> words) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-XX:+UseSerialGC");
@@ -53,8 +57,8 @@ final class TenderProcess {
       command.add("--enable-native-access=ALL-UNNAMED");
       command.addAll(List.of("-cp", path, "dev.tealight.tender.Main"));
     }
-    command.addAll(List.of(words));
-    return new ProcessBuilder(command).start();
+    command.addAll(words);
+    return command;
   }
 
   static Result finish(Process process) throws Exception {
