@@ -17,7 +17,7 @@ import java.time.Duration;
 /** Prints the processor time of guests that have a tap and nothing to do. */
 final class IdleGuests {
   /** In which the guest starts and the JVM compiles what its idling needs. */
-  private static final Duration BEFORE = Duration.ofSeconds(10);
+  private static final Duration BEFORE = Duration.ofSeconds(60);
 
   private static final NetConfig TAP = NetConfig.of(Tap.named("tap100"));
 

@@ -196,4 +196,33 @@ class VirtqueuePropertyTest {
     assertThatThrownBy(queue::hasNext)
         .hasMessage("the available index went from 0 to 5 in a queue of 4");
   }
+
+  @Test
+  void queueThatMovesIsEmptyAtItsNewPlaceAndLeavesTheOldOneAlone() {
+    Virtqueue queue = placed(4);
+    DescriptorChain chain = new DescriptorChain(4);
+    for (int i = 0; i < 3; i++) {
+      describe(i, 0x20000, 16, 2, 0);
+      offer(4, i);
+    }
+    assertThat(queue.next(chain)).isTrue();
+    queue.place(0x40000);
+    assertThat(queue.hasNext()).isFalse();
+    queue.complete(chain, 0); // what a device had under way when its queue moved
+    assertThat(memory.readShort(used(4) + 2)).isZero();
+    assertThat(memory.readShort(0x40000 + used(4) - PLACE + 2)).isEqualTo((short) 1);
+  }
+
+  @Test
+  void emptyBufferInsideMemoryIsTakenAndOneBehindItIsRefused() {
+    Virtqueue queue = placed(4);
+    DescriptorChain chain = new DescriptorChain(4);
+    describe(0, MEMORY, 0, 2, 0);
+    offer(4, 0);
+    assertThat(queue.next(chain)).isTrue();
+    assertThat(chain.writableByteSize()).isZero();
+    describe(1, MEMORY + 1, 0, 2, 0);
+    offer(4, 1);
+    assertThatThrownBy(() -> queue.next(chain)).isInstanceOf(GuestAccessException.class);
+  }
 }

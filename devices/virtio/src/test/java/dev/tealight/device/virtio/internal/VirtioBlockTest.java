@@ -124,6 +124,16 @@ class VirtioBlockTest {
   }
 
   @Test
+  void requestForNoDataSucceedsAndTransfersNothing() {
+    started();
+    driver.memory().writeByte(DATA, (byte) 7);
+    assertThat(request(0, 0, 0, WRITABLE)).isZero();
+    assertThat(driver.lastUsedByteSize(0)).isEqualTo(1);
+    assertThat(request(1, SECTORS, 0, 0)).isZero();
+    assertThat(driver.memory().readByte(DATA)).isEqualTo((byte) 7);
+  }
+
+  @Test
   void writeToReadOnlyStorageFails() {
     disk.readOnly = true;
     started();
