@@ -25,15 +25,18 @@ import java.util.Map;
 final class Kernels {
   private static final long MEMORY_BYTE_SIZE = 64 << 20;
 
+  /** Of the guest's time-stamp counter in virtual time. */
+  private static final int TICKS_PER_INSTRUCTION = 2;
+
   private final Path folder;
   private final String scale;
 
   /**
    * One kernel's run.
    *
-   * @param ticks of the guest's time-stamp counter
+   * @param instructions that took the guest, in a run in virtual time
    */
-  private record Measure(long nanos, String checksum, long ticks) {}
+  private record Measure(long nanos, String checksum, long instructions) {}
 
   /** Lines as they came, each with its moment. */
   private static final class Timeline {
@@ -56,7 +59,8 @@ final class Kernels {
       long now = System.nanoTime();
       String[] words = line.split(" ", -1);
       if (words.length == 3) {
-        measures.put(words[0], new Measure(now - last, words[1], Long.parseLong(words[2])));
+        long instructions = Long.parseLong(words[2]) / TICKS_PER_INSTRUCTION;
+        measures.put(words[0], new Measure(now - last, words[1], instructions));
       }
       last = now;
     }
@@ -115,7 +119,7 @@ final class Kernels {
     long interpretedNanos = 0;
     for (Map.Entry<String, Measure> kernel : counted.measures.entrySet()) {
       String name = kernel.getKey();
-      long executed = kernel.getValue().ticks();
+      long executed = kernel.getValue().instructions();
       double ratio = Double.NaN;
       if (tcg != null) {
         ratio = (double) tcg.of(name).nanos() / best.of(name).nanos();
@@ -149,7 +153,7 @@ final class Kernels {
       throw new IllegalStateException(
           "%s: checksum %s, expected %s".formatted(kernel, found.checksum(), expected.checksum()));
     }
-    return "%.0f".formatted(expected.ticks() * 1e3 / found.nanos());
+    return "%.0f".formatted(expected.instructions() * 1e3 / found.nanos());
   }
 
   private Timeline software(BackendOptions options) throws IOException, InterruptedException {

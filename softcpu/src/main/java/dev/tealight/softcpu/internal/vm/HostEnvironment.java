@@ -7,9 +7,6 @@ import java.nio.ByteBuffer;
 
 /** The host's clock and the host's random numbers. */
 final class HostEnvironment implements Environment {
-  /** The time-stamp counter counts nanoseconds. */
-  static final long FREQUENCY_HZ = 1_000_000_000;
-
   private static final int POOL_SIZE = 512;
 
   private final long start = System.nanoTime();
@@ -20,7 +17,7 @@ final class HostEnvironment implements Environment {
 
   @Override
   public long timestamp(long retired) {
-    return System.nanoTime() - start;
+    return TICKS_PER_NANO * (System.nanoTime() - start);
   }
 
   @Override

@@ -35,15 +35,12 @@ final class SoftcpuVcpu
   private static final int MAX_BREAKPOINTS = 64;
 
   private final Processor processor;
-  private final long frequencyHz;
   private final @Nullable VirtualEnvironment virtual;
   private volatile boolean closed;
 
   SoftcpuVcpu(SoftcpuVm vm, SoftcpuOptions options) {
     virtual = options.virtualTime() ? new VirtualEnvironment(options.seed()) : null;
     Environment environment = virtual != null ? virtual : new HostEnvironment();
-    frequencyHz =
-        options.virtualTime() ? VirtualEnvironment.FREQUENCY_HZ : HostEnvironment.FREQUENCY_HZ;
     TranslationPolicy policy =
         options.translating() ? TranslationPolicy.USUAL : TranslationPolicy.NEVER;
     processor = new Processor(vm, environment, policy);
@@ -128,7 +125,7 @@ final class SoftcpuVcpu
 
   @Override
   public long cycleCounterHz() {
-    return frequencyHz;
+    return Environment.FREQUENCY_HZ;
   }
 
   @Override

@@ -14,9 +14,6 @@ import java.time.Instant;
  * reads it.
  */
 final class VirtualEnvironment implements Environment, TimeSource {
-  /** One instruction is one tick of a processor of this speed. */
-  static final long FREQUENCY_HZ = 1_000_000_000;
-
   private static final long WALL_CLOCK_START_NANOS =
       Instant.parse("2026-01-01T00:00:00Z").getEpochSecond() * 1_000_000_000L;
 
@@ -43,7 +40,7 @@ final class VirtualEnvironment implements Environment, TimeSource {
 
   @Override
   public long timestamp(long retiredNow) {
-    return retiredNow + waited;
+    return TICKS_PER_NANO * (retiredNow + waited);
   }
 
   @Override
