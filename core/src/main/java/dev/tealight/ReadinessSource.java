@@ -44,4 +44,11 @@ public interface ReadinessSource {
    * @param waiter its {@link Waiter#wake} may be called from any thread, also after it was closed
    */
   default void attach(Waiter waiter) {}
+
+  /**
+   * Tells a source with a descriptor that its waiter has just found input there, so that the next
+   * {@link #isReady} need not ask the host again. Called by the thread that waited; a source may
+   * ignore it.
+   */
+  default void polled() {}
 }

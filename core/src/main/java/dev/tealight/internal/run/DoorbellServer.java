@@ -65,6 +65,8 @@ final class DoorbellServer implements GuestCallHandler, AutoCloseable {
   private final Supplier<Waiter> waiters;
   private final Listener listener;
 
+  private final TimeSource time = TimeSource.system(); // each call makes one
+
   /** Held while work is done, by whichever thread does it. */
   private final Object serving = new Object();
 
@@ -218,7 +220,7 @@ final class DoorbellServer implements GuestCallHandler, AutoCloseable {
     private void sleep() {
       work.wantDoorbell(true);
       if (!work.isPending() && !closed) {
-        waiter.await(TimeSource.system(), Waiter.NO_DEADLINE, rung);
+        waiter.await(time, Waiter.NO_DEADLINE, rung);
         bell.acknowledge();
       }
       work.wantDoorbell(false);

@@ -20,6 +20,8 @@ public final class FreeBsdErrno {
   public static final int ENOTTY = 25;
   public static final int ENOSPC = 28;
   public static final int EAGAIN = 35;
+  public static final int ENOBUFS = 55;
+  public static final int EHOSTDOWN = 64;
   public static final int ENOSYS = 78;
 
   /** By number, from 1; a dash where there is none. */

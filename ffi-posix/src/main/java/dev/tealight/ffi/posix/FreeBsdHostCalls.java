@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.lang.ref.Reference;
+import java.util.Objects;
 
 /**
  * FreeBSD on amd64, through the functions of its C library. What only the KVM backend and the
@@ -27,6 +28,7 @@ final class FreeBsdHostCalls implements HostCalls {
     static final MethodHandle MADVISE = NativeAccess.link("madvise");
     static final MethodHandle PPOLL = NativeAccess.link("ppoll");
     static final MethodHandle EVENTFD = NativeAccess.link("eventfd");
+    static final MethodHandle SOCKET = NativeAccess.link("socket");
     static final MethodHandle GETPID = NativeAccess.link("getpid");
   }
 
@@ -103,6 +105,32 @@ final class FreeBsdHostCalls implements HostCalls {
     } finally {
       Reference.reachabilityFence(buffer);
     }
+  }
+
+  @Override
+  public long read(int descriptor, MemorySegment segment, long offset, long byteSize) {
+    Objects.checkFromIndexSize(offset, byteSize, segment.byteSize());
+    try {
+      return call(Symbols.READ, descriptor, address(segment) + offset, byteSize, 0, 0, 0);
+    } finally {
+      Reference.reachabilityFence(segment);
+    }
+  }
+
+  @Override
+  public long write(int descriptor, MemorySegment segment, long offset, long byteSize) {
+    Objects.checkFromIndexSize(offset, byteSize, segment.byteSize());
+    try {
+      return call(Symbols.WRITE, descriptor, address(segment) + offset, byteSize, 0, 0, 0);
+    } finally {
+      Reference.reachabilityFence(segment);
+    }
+  }
+
+  @Override
+  public long socket(int family, int type) {
+    int flags = FreeBsdAbi.SOCK_CLOEXEC | FreeBsdAbi.SOCK_NONBLOCK;
+    return callInt(Symbols.SOCKET, family, type | flags, 0, 0, 0);
   }
 
   @Override

@@ -26,6 +26,9 @@ public final class PollWaiter implements Waiter {
   /** How long a descriptor in error, whose source is not ready, is left alone. */
   private static final long MUTE_NANOS = 100_000_000;
 
+  /** Longer waits may be late by the host's timer slack, which is less than a hundredth of them. */
+  private static final long PUNCTUAL_NANOS = 10_000_000;
+
   private final HostCalls host;
   private final Arena arena = Arena.ofShared();
   private final Descriptor event;
@@ -124,12 +127,13 @@ public final class PollWaiter implements Waiter {
         throw Descriptor.failure(host, (int) -result, "read", event.toString());
       }
     }
-    muteFailures(sources);
+    report(sources);
   }
 
   /**
    * Linux lets timers of a thread be 50 microseconds late unless told otherwise. The thread may be
-   * the embedder's, so it is told for the wait only; a carrier of virtual threads never is.
+   * the embedder's, so it is told for the wait only, which takes two more calls; a carrier of
+   * virtual threads never is.
    */
   private long poll(long nanos) {
     if (nanos == NO_DEADLINE) {
@@ -137,7 +141,7 @@ public final class PollWaiter implements Waiter {
     }
     timeout.set(ValueLayout.JAVA_LONG, 0, nanos / NANOS_PER_SECOND);
     timeout.set(ValueLayout.JAVA_LONG, 8, nanos % NANOS_PER_SECOND);
-    if (Thread.currentThread().isVirtual()) {
+    if (nanos >= PUNCTUAL_NANOS || Thread.currentThread().isVirtual()) {
       return host.ppoll(entries, count, timeout);
     }
     // A host that refuses is only less punctual.
@@ -149,15 +153,22 @@ public final class PollWaiter implements Waiter {
     }
   }
 
-  /** Leaves alone those that would end each wait at once without anything being ready. */
-  private void muteFailures(List<ReadinessSource> sources) {
+  /**
+   * Tells sources of their input, and leaves those alone that would end each wait at once without
+   * anything being ready.
+   */
+  private void report(List<ReadinessSource> sources) {
     long entry = 0;
     for (int i = 0; i < sources.size(); i++) { // an iterator would be an object
       ReadinessSource source = sources.get(i);
       if (source.descriptor() >= 0) {
         entry += ENTRY;
-        boolean failed = (entries.get(ValueLayout.JAVA_SHORT, entry + REVENTS) & FAILURES) != 0;
-        if (failed && !source.isReady()) {
+        int events = entries.get(ValueLayout.JAVA_SHORT, entry + REVENTS);
+        if ((events & FAILURES) == 0) {
+          if ((events & LinuxAbi.POLLIN) != 0) {
+            source.polled();
+          }
+        } else if (!source.isReady()) {
           entries.set(ValueLayout.JAVA_INT, entry, -1); // which ppoll passes over
           muted = true;
         }

@@ -38,11 +38,20 @@ class FreeBsdFactsTest {
     for (StructLayout layout : new StructLayout[] {LinuxAbi.POLLFD, LinuxAbi.TIMESPEC}) {
       facts.checkLayout(layout);
     }
+    facts.check("AF_INET", LinuxAbi.AF_INET);
+    facts.check("SOCK_DGRAM", LinuxAbi.SOCK_DGRAM);
+    facts.check("IFF_UP", LinuxAbi.IFF_UP);
     facts.check("PROT_READ", LinuxAbi.PROT_READ);
     facts.check("PROT_WRITE", LinuxAbi.PROT_WRITE);
     facts.check("MAP_SHARED", LinuxAbi.MAP_SHARED);
     facts.check("POLLIN", LinuxAbi.POLLIN);
     facts.check("EINTR", LinuxErrno.EINTR);
+  }
+
+  @Test
+  void structuresOfTapsAreThoseOfTheHeaders() {
+    facts.checkLayout(FreeBsdAbi.IFREQ);
+    facts.checkLayout(FreeBsdAbi.TAPINFO);
   }
 
   @Test

@@ -2,6 +2,7 @@
 package dev.tealight.ffi.posix;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.lang.foreign.Arena;
@@ -51,6 +52,8 @@ class FreeBsdHostCallsIT {
     assertThat(host.hotIoctl(BAD, SOME_REQUEST, 0)).isEqualTo(HostCalls.FAILED);
     assertThat(host.read(BAD, buffer)).isEqualTo(-EBADF);
     assertThat(host.write(BAD, buffer)).isEqualTo(-EBADF);
+    assertThat(host.read(BAD, buffer, 1, 7)).isEqualTo(-EBADF);
+    assertThat(host.write(BAD, buffer, 1, 7)).isEqualTo(-EBADF);
     assertThat(host.mmap(4096, LinuxAbi.PROT_READ, LinuxAbi.MAP_SHARED, BAD, 0)).isEqualTo(-EBADF);
     assertThat(host.munmap(1, 4096)).isEqualTo(-EINVAL);
     assertThat(host.open(arena.allocateFrom("/no/such/file"), 0)).isEqualTo(-ENOENT);
@@ -65,7 +68,10 @@ class FreeBsdHostCallsIT {
     MemorySegment buffer = arena.allocate(16);
     assertThat(host.read(descriptor, buffer)).isEqualTo(8);
     assertThat(buffer.get(ValueLayout.JAVA_BYTE, 7)).isEqualTo((byte) 8);
-    assertThat(host.write(descriptor, buffer)).isEqualTo(16);
+    assertThat(host.write(descriptor, buffer, 0, 12)).isEqualTo(12);
+    assertThat(host.write(descriptor, buffer, 12, 4)).isEqualTo(4);
+    assertThatThrownBy(() -> host.write(descriptor, buffer, 12, 5))
+        .isInstanceOf(IndexOutOfBoundsException.class);
     long address = host.mmap(4096, LinuxAbi.PROT_READ, LinuxAbi.MAP_SHARED, descriptor, 0);
     assertThat(address).isPositive();
     assertThat(host.munmap(address, 4096)).isZero();

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -133,6 +134,44 @@ class PollWaiterIT {
   }
 
   @Test
+  void sourceWithInputIsToldSoAndOthersAreNot() {
+    AtomicInteger told = new AtomicInteger();
+    AtomicInteger silentTold = new AtomicInteger();
+    try (Arena arena = Arena.ofConfined();
+        Descriptor silent = Descriptor.event(host);
+        Descriptor event = Descriptor.event(host)) {
+      List<ReadinessSource> sources =
+          List.of(counting(silent.number(), silentTold), counting(event.number(), told));
+      waiter.wake();
+      waited(Waiter.NO_DEADLINE, sources);
+      assertThat(told).hasValue(0);
+      event.write(arena.allocateFrom(ValueLayout.JAVA_LONG, 1));
+      waited(Waiter.NO_DEADLINE, sources);
+      assertThat(told).hasValue(1);
+      assertThat(silentTold).hasValue(0);
+    }
+  }
+
+  private static ReadinessSource counting(int descriptor, AtomicInteger polls) {
+    return new ReadinessSource() {
+      @Override
+      public boolean isReady() {
+        return polls.get() > 0;
+      }
+
+      @Override
+      public int descriptor() {
+        return descriptor;
+      }
+
+      @Override
+      public void polled() {
+        polls.incrementAndGet();
+      }
+    };
+  }
+
+  @Test
   void sourcesMayBeManyAndChange() {
     try (Arena arena = Arena.ofConfined();
         Descriptor event = Descriptor.event(host)) {
@@ -174,23 +213,53 @@ class PollWaiterIT {
     }
   }
 
+  /** The real kernel, which tells of calls. */
+  private HostCalls telling(String call, Runnable made) {
+    HostCalls real = host;
+    return (HostCalls)
+        Proxy.newProxyInstance(
+            HostCalls.class.getClassLoader(),
+            new Class<?>[] {HostCalls.class},
+            (proxy, method, arguments) -> {
+              if (method.getName().equals(call)) {
+                made.run();
+              }
+              return method.invoke(real, arguments);
+            });
+  }
+
+  private static TimeSource standingStill() {
+    return new TimeSource() {
+      @Override
+      public long monotonicNanos() {
+        return 0;
+      }
+
+      @Override
+      public long wallClockNanos() {
+        return 0;
+      }
+    };
+  }
+
+  @Test
+  void onlyShortWaitsAskForPunctuality() {
+    AtomicInteger asked = new AtomicInteger();
+    try (PollWaiter used = new PollWaiter(telling("setTimerSlack", asked::incrementAndGet))) {
+      used.wake();
+      used.await(TIME, System.nanoTime() + LONG, List.of());
+      assertThat(asked).hasValue(0);
+      used.wake();
+      used.await(standingStill(), 9_000_000, List.of());
+      assertThat(asked).hasValue(2);
+    }
+  }
+
   @Test
   void closeDuringAWaitIsRefusedAndHarmless() throws InterruptedException {
-    HostCalls real = host;
     CountDownLatch polling = new CountDownLatch(1);
     // Tells when the wait has begun.
-    HostCalls telling =
-        (HostCalls)
-            Proxy.newProxyInstance(
-                HostCalls.class.getClassLoader(),
-                new Class<?>[] {HostCalls.class},
-                (proxy, method, arguments) -> {
-                  if (method.getName().equals("ppoll")) {
-                    polling.countDown();
-                  }
-                  return method.invoke(real, arguments);
-                });
-    PollWaiter used = new PollWaiter(telling);
+    PollWaiter used = new PollWaiter(telling("ppoll", polling::countDown));
     Thread waiting =
         Thread.ofPlatform().start(() -> used.await(TIME, Waiter.NO_DEADLINE, List.of()));
     polling.await();

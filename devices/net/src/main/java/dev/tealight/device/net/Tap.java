@@ -9,10 +9,10 @@ import java.util.Objects;
 
 /**
  * A tap interface of the host, which must exist and be up: each frame is one host call straight
- * from or to guest memory. Linux only.
+ * from or to guest memory. Linux and FreeBSD.
  *
- * <p>To make one that a user may open without privileges: {@code ip tuntap add dev tap0 mode tap
- * user USER && ip link set tap0 up}.
+ * <p>To make one on Linux that a user may open without privileges: {@code ip tuntap add dev tap0
+ * mode tap user USER && ip link set tap0 up}; one on FreeBSD: {@code ifconfig tap0 create up}.
  */
 public final class Tap implements FrameLink.Opener {
   private final String description;

@@ -176,6 +176,13 @@ public final class NetDevice implements Device {
     public void attach(Waiter waiter) {
       readiness.attach(waiter);
     }
+
+    @Override
+    public void polled() {
+      synchronized (turn) {
+        readiness.polled();
+      }
+    }
   }
 
   @Override

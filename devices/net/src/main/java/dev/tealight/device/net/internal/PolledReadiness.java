@@ -9,7 +9,7 @@ import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** Whether a descriptor has input, asked of the host. One thread at a time. */
+/** Whether a descriptor has input, as the host says. One thread at a time. */
 final class PolledReadiness implements ReadinessSource {
   private static final long EVENTS = LinuxAbi.POLLFD.byteOffset(PathElement.groupElement("events"));
   private static final long REVENTS =
@@ -20,6 +20,7 @@ final class PolledReadiness implements ReadinessSource {
   private final Arena arena = Arena.ofShared();
   private final MemorySegment entry = arena.allocate(LinuxAbi.POLLFD);
   private final MemorySegment atOnce = arena.allocate(16, 8); // a timespec of 0
+  private boolean polled; // a waiter has found input, which nobody has looked for since
 
   PolledReadiness(HostCalls host, int descriptor) {
     this.host = host;
@@ -30,6 +31,10 @@ final class PolledReadiness implements ReadinessSource {
 
   @Override
   public boolean isReady() {
+    if (polled) {
+      polled = false;
+      return true;
+    }
     return host.ppoll(entry, 1, atOnce) == 1
         && (entry.get(ValueLayout.JAVA_SHORT, REVENTS) & LinuxAbi.POLLIN) != 0;
   }
@@ -37,6 +42,16 @@ final class PolledReadiness implements ReadinessSource {
   @Override
   public int descriptor() {
     return descriptor;
+  }
+
+  @Override
+  public void polled() {
+    polled = true;
+  }
+
+  /** Input was taken: what a waiter has found may be gone. */
+  void taken() {
+    polled = false;
   }
 
   void close() {

@@ -5,12 +5,12 @@ import dev.tealight.ReadinessSource;
 import dev.tealight.device.FrameLink;
 import dev.tealight.ffi.posix.Descriptor;
 import dev.tealight.ffi.posix.HostCalls;
-import dev.tealight.ffi.posix.LinuxErrno;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 
-/** A tap of Linux. */
+/** A tap: each frame is one call of the host. */
 public final class TapLink implements FrameLink {
+  private final TapSystem system;
   private final HostCalls host;
   private final Descriptor tap;
   private final boolean owned;
@@ -18,7 +18,8 @@ public final class TapLink implements FrameLink {
   private final int mtu;
   private final PolledReadiness readiness;
 
-  TapLink(HostCalls host, Descriptor tap, boolean owned, String what, int mtu) {
+  TapLink(TapSystem system, HostCalls host, Descriptor tap, boolean owned, String what, int mtu) {
+    this.system = system;
     this.host = host;
     this.tap = tap;
     this.owned = owned;
@@ -35,7 +36,7 @@ public final class TapLink implements FrameLink {
    * @throws IOException if the host refuses; names the interface and says what to do
    */
   public static TapLink open(String name) throws IOException {
-    return TapSetup.named(Host.calls("tap " + name), name);
+    return TapSystem.here("tap " + name).named(name);
   }
 
   /**
@@ -46,7 +47,7 @@ public final class TapLink implements FrameLink {
    * @throws IOException if it is no descriptor of a plain tap
    */
   public static TapLink over(int number) throws IOException {
-    return TapSetup.descriptor(Host.calls("tap descriptor " + number), number);
+    return TapSystem.here("tap descriptor " + number).descriptor(number);
   }
 
   @Override
@@ -57,17 +58,24 @@ public final class TapLink implements FrameLink {
   @Override
   public void send(MemorySegment memory, long offset, int byteSize) throws IOException {
     long result = host.write(tap.number(), memory, offset, byteSize);
+    if (result > 0) {
+      return;
+    }
+    if (result == 0) { // FreeBSD's answer, who takes no part of a frame
+      throw new IOException("network interface %s is down: %s".formatted(what, system.raise(what)));
+    }
     // Full queues lose frames, here as on a cable.
-    if (result < 0 && result != -LinuxErrno.EAGAIN) {
+    if (!system.isFull((int) -result)) {
       throw failure("write", (int) -result);
     }
   }
 
   @Override
   public int receive(MemorySegment memory, long offset, int byteSize) throws IOException {
+    readiness.taken();
     long result = host.read(tap.number(), memory, offset, byteSize);
     if (result < 0) {
-      if (result == -LinuxErrno.EAGAIN) {
+      if (result == -host.tryAgain()) {
         return 0;
       }
       throw failure("read", (int) -result);
@@ -76,13 +84,7 @@ public final class TapLink implements FrameLink {
   }
 
   private IOException failure(String call, int errno) {
-    String remedy =
-        switch (errno) {
-          case LinuxErrno.EIO -> ": the interface is down: ip link set %s up".formatted(what);
-          case LinuxErrno.EBADFD -> ": the interface was removed";
-          default -> "";
-        };
-    return Host.failure(Descriptor.failure(host, errno, call, what + remedy));
+    return Host.failure(Descriptor.failure(host, errno, call, what + system.remedy(errno, what)));
   }
 
   @Override

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.device.net.internal;
 
-import dev.tealight.ConfigurationException;
 import dev.tealight.HostCallException;
 import dev.tealight.device.net.NetConfig;
 import dev.tealight.ffi.posix.Descriptor;
@@ -17,13 +16,12 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Attaches to taps, and says what to do where that fails.
+ * Taps of Linux, which programs attach to by /dev/net/tun.
  *
  * @see "Linux, Documentation/networking/tuntap.rst; include/uapi/linux/if_tun.h"
  */
-final class TapSetup {
+record LinuxTaps(HostCalls host) implements TapSystem {
   private static final String DEVICE = "/dev/net/tun";
-  private static final int MAX_NAME_LENGTH = 15;
   private static final int ETHTOOL_BYTE_SIZE = 8;
   private static final long REQUEST =
       LinuxAbi.IFREQ.byteOffset(PathElement.groupElement("ifr_ifru"));
@@ -34,23 +32,22 @@ final class TapSetup {
   private static final Ioctl GET_TAP = new Ioctl("TUNGETIFF", LinuxAbi.TUNGETIFF);
   private static final Ioctl SET_NON_BLOCKING = new Ioctl("FIONBIO", LinuxAbi.FIONBIO);
 
-  private TapSetup() {}
-
-  static TapLink named(HostCalls host, String name) throws IOException {
-    checkName(name);
+  @Override
+  public TapLink named(String name) throws IOException {
+    TapSystem.checkName(name);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment request = arena.allocate(LinuxAbi.IFREQ);
       int mtu;
-      try (Descriptor socket = socket(host)) {
+      try (Descriptor socket = socket()) {
         // The request that attaches would make an interface that is not there.
         checkUp(socket, request, name);
         mtu = mtu(socket, request, name);
-        takeSingleFrames(host, socket, arena, name);
+        takeSingleFrames(socket, arena, name);
       }
-      Descriptor tap = openDevice(host, name);
+      Descriptor tap = openDevice(name);
       try {
         attach(tap, request, name);
-        return new TapLink(host, tap, true, name, mtu);
+        return new TapLink(this, host, tap, true, name, mtu);
       } catch (IOException | RuntimeException e) {
         tap.close();
         throw e;
@@ -60,7 +57,8 @@ final class TapSetup {
     }
   }
 
-  static TapLink descriptor(HostCalls host, int number) throws IOException {
+  @Override
+  public TapLink descriptor(int number) throws IOException {
     Descriptor tap = new Descriptor(host, number, "tap descriptor " + number);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment request = arena.allocate(LinuxAbi.IFREQ);
@@ -83,32 +81,19 @@ final class TapSetup {
       }
       tap.ioctl(SET_NON_BLOCKING, arena.allocateFrom(ValueLayout.JAVA_INT, 1), "non-blocking");
       int mtu = NetConfig.DEFAULT_MTU;
-      try (Descriptor socket = socket(host)) {
+      try (Descriptor socket = socket()) {
         mtu = mtu(socket, request, name);
-        takeSingleFrames(host, socket, arena, name);
+        takeSingleFrames(socket, arena, name);
       } catch (HostCallException e) {
         // The interface is in another network namespace, where we cannot ask for its MTU.
       }
-      return new TapLink(host, tap, false, name, mtu);
+      return new TapLink(this, host, tap, false, name, mtu);
     } catch (HostCallException e) {
       throw Host.failure(e);
     }
   }
 
-  private static void checkName(String name) {
-    boolean plain = !name.isEmpty() && name.length() <= MAX_NAME_LENGTH;
-    for (int i = 0; plain && i < name.length(); i++) {
-      char c = name.charAt(i);
-      plain = c > ' ' && c < 0x7f && c != '/' && c != '%';
-    }
-    if (!plain) {
-      throw new ConfigurationException(
-          "'%s' is no name of an interface: give 1 to %d characters without spaces and slashes"
-              .formatted(name, MAX_NAME_LENGTH));
-    }
-  }
-
-  private static Descriptor socket(HostCalls host) {
+  private Descriptor socket() {
     long result = host.socket(LinuxAbi.AF_INET, LinuxAbi.SOCK_DGRAM);
     return new Descriptor(
         host, (int) Descriptor.check(host, result, "socket", "AF_INET"), "socket");
@@ -119,8 +104,7 @@ final class TapSetup {
     request.setString(0, name, StandardCharsets.US_ASCII);
   }
 
-  private static void checkUp(Descriptor socket, MemorySegment request, String name)
-      throws IOException {
+  private void checkUp(Descriptor socket, MemorySegment request, String name) throws IOException {
     setName(request, name);
     try {
       socket.ioctl(GET_FLAGS, request, name);
@@ -135,8 +119,7 @@ final class TapSetup {
           e);
     }
     if ((request.get(ValueLayout.JAVA_SHORT, REQUEST) & LinuxAbi.IFF_UP) == 0) {
-      throw new IOException(
-          "network interface %s is down: ip link set %s up".formatted(name, name));
+      throw new IOException("network interface %s is down: %s".formatted(name, raise(name)));
     }
   }
 
@@ -149,8 +132,7 @@ final class TapSetup {
   /**
    * Else the host may join frames to up to 64 KiB, of which a guest's buffer would get the start.
    */
-  private static void takeSingleFrames(
-      HostCalls host, Descriptor socket, Arena arena, String name) {
+  private void takeSingleFrames(Descriptor socket, Arena arena, String name) {
     MemorySegment value = arena.allocate(ETHTOOL_BYTE_SIZE, 8);
     MemorySegment request = arena.allocate(LinuxAbi.IFREQ);
     for (int command : new int[] {LinuxAbi.ETHTOOL_SGRO, LinuxAbi.ETHTOOL_SGSO}) {
@@ -163,7 +145,7 @@ final class TapSetup {
     }
   }
 
-  private static Descriptor openDevice(HostCalls host, String name) throws IOException {
+  private Descriptor openDevice(String name) throws IOException {
     try {
       return Descriptor.open(host, DEVICE, LinuxAbi.O_RDWR | LinuxAbi.O_NONBLOCK);
     } catch (HostCallException e) {
@@ -199,5 +181,24 @@ final class TapSetup {
           };
       throw new IOException("network interface %s %s".formatted(name, why), e);
     }
+  }
+
+  @Override
+  public boolean isFull(int errno) {
+    return errno == LinuxErrno.EAGAIN;
+  }
+
+  @Override
+  public String remedy(int errno, String name) {
+    return switch (errno) {
+      case LinuxErrno.EIO -> ": the interface is down: " + raise(name);
+      case LinuxErrno.EBADFD -> ": the interface was removed";
+      default -> "";
+    };
+  }
+
+  @Override
+  public String raise(String name) {
+    return "ip link set %s up".formatted(name);
   }
 }
