@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.device.net;
 
+import dev.tealight.ConfigurationException;
 import dev.tealight.device.FrameLink;
 import dev.tealight.device.MacAddress;
 import dev.tealight.device.net.internal.Engine;
@@ -43,6 +44,7 @@ public final class UserNetwork implements FrameLink.Opener {
    *
    * @param hostPort 1 to 65535
    * @param guestPort 1 to 65535
+   * @throws ConfigurationException if one is outside
    */
   public UserNetwork forwardTcp(int hostPort, int guestPort) {
     return forward("-t", hostPort, guestPort);
@@ -53,12 +55,15 @@ public final class UserNetwork implements FrameLink.Opener {
    *
    * @param hostPort 1 to 65535
    * @param guestPort 1 to 65535
+   * @throws ConfigurationException if one is outside
    */
   public UserNetwork forwardUdp(int hostPort, int guestPort) {
     return forward("-u", hostPort, guestPort);
   }
 
   private UserNetwork forward(String option, int hostPort, int guestPort) {
+    checkPort(hostPort);
+    checkPort(guestPort);
     List<String> extended = new ArrayList<>(arguments);
     int none = extended.indexOf(option);
     String ports = "%d:%d".formatted(hostPort, guestPort);
@@ -68,6 +73,12 @@ public final class UserNetwork implements FrameLink.Opener {
       extended.addAll(List.of(option, ports));
     }
     return new UserNetwork(extended);
+  }
+
+  private static void checkPort(int port) {
+    if (port < 1 || port > 0xffff) {
+      throw new ConfigurationException("port %d: give from 1 to 65535".formatted(port));
+    }
   }
 
   @Override

@@ -133,4 +133,15 @@ class NetConfigTest {
                 .configure("service0", Map.of("net", "tap0", "net-mac", "0:0:0:0:0:00")))
         .hasToString("network device over tap tap0");
   }
+
+  @Test
+  void portsThatCannotBeForwardedAreRefused() {
+    for (int port : new int[] {-1, 0, 65536}) {
+      assertThatThrownBy(() -> UserNetwork.create().forwardTcp(port, 80))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessage("port %d: give from 1 to 65535", port);
+      assertThatThrownBy(() -> UserNetwork.create().forwardUdp(80, port))
+          .isInstanceOf(ConfigurationException.class);
+    }
+  }
 }

@@ -49,7 +49,7 @@ class TapIT {
             .filter(backend -> backend.availability() instanceof Availability.Available)
             .map(HypervisorProvider::name)
             .toList();
-    return Stream.of("traffic", "sizes", "refusals", "removal", "overflow")
+    return Stream.of("traffic", "descriptor", "sizes", "refusals", "removal", "overflow")
         .flatMap(scenario -> backends.stream().map(backend -> Arguments.of(scenario, backend)))
         .toList();
   }

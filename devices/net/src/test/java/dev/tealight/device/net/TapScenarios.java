@@ -11,9 +11,16 @@ import dev.tealight.MonitorObserver;
 import dev.tealight.RunHandle;
 import dev.tealight.RunResult;
 import dev.tealight.device.Device;
+import dev.tealight.ffi.posix.Descriptor;
+import dev.tealight.ffi.posix.HostCalls;
+import dev.tealight.ffi.posix.Ioctl;
+import dev.tealight.ffi.posix.LinuxAbi;
 import dev.tealight.testkit.Guests;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
@@ -52,6 +59,7 @@ public final class TapScenarios {
       TapScenarios scenarios = new TapScenarios(hypervisor);
       switch (args[0]) {
         case "traffic" -> scenarios.traffic();
+        case "descriptor" -> scenarios.descriptor();
         case "sizes" -> scenarios.sizes();
         case "refusals" -> refusals();
         case "removal" -> scenarios.removal();
@@ -62,11 +70,15 @@ public final class TapScenarios {
   }
 
   private Monitor.Builder monitor(String program, String tap, String... arguments) {
+    return monitor(program, Tap.named(tap), arguments);
+  }
+
+  private Monitor.Builder monitor(String program, Tap tap, String... arguments) {
     return Monitor.builder()
         .image(program, Guests.image(program))
         .memoryByteSize(16 << 20)
         .arguments(arguments)
-        .device("service0", NetConfig.of(Tap.named(tap)))
+        .device("service0", NetConfig.of(tap))
         .hypervisor(hypervisor)
         .deadline(LIMIT);
   }
@@ -113,7 +125,36 @@ public final class TapScenarios {
 
   /** The kernel's own ARP, ICMP and UDP speak to a guest. */
   private void traffic() throws Exception {
-    try (Monitor monitor = monitor("net", "tap100").build();
+    serve(Tap.named("tap100"));
+  }
+
+  /** Another opens the tap, and keeps it. */
+  private void descriptor() throws Exception {
+    try (Descriptor tap = openTap(LinuxAbi.IFF_TAP);
+        Device _ = NetConfig.of(Tap.descriptor(tap.number())).create("service0")) {
+      throw new AssertionError("a tap with packet information was accepted");
+    } catch (DeviceException e) {
+      check(message(e).contains("open it with IFF_TAP and IFF_NO_PI"), message(e));
+    }
+    try (Descriptor tap = openTap(LinuxAbi.IFF_TAP | LinuxAbi.IFF_NO_PI)) {
+      serve(Tap.descriptor(tap.number()));
+      serve(Tap.descriptor(tap.number())); // it was left open
+    }
+  }
+
+  private static Descriptor openTap(int flags) {
+    Descriptor tap = Descriptor.open(HostCalls.system(), "/dev/net/tun", LinuxAbi.O_RDWR);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment request = arena.allocate(LinuxAbi.IFREQ);
+      request.setString(0, "tap100");
+      request.set(ValueLayout.JAVA_SHORT, 16, (short) flags);
+      int _ = tap.ioctl(new Ioctl("TUNSETIFF", LinuxAbi.TUNSETIFF), request, "tap100");
+    }
+    return tap;
+  }
+
+  private void serve(Tap tap) throws Exception {
+    try (Monitor monitor = monitor("net", tap).build();
         DatagramSocket socket = socket()) {
       RunHandle handle = monitor.start();
       for (int size : new int[] {1, 18, 100, 512, 1471, 1472}) {

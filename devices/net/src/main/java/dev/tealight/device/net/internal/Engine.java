@@ -62,10 +62,14 @@ public final class Engine {
     }
     Engine engine = new Engine(process);
     try {
-      engine.awaitSocket(socket, log);
-      FrameLink link = StreamLink.connect(socket, engine::end);
-      // Now, because a process that was confined meanwhile may not remove files.
-      remove(folder);
+      FrameLink link = engine.connect(socket, log);
+      try {
+        // Now, because a process that was confined meanwhile may not remove files.
+        remove(folder);
+      } catch (IOException e) {
+        link.close();
+        throw e;
+      }
       return link;
     } catch (IOException e) {
       engine.end();
@@ -74,23 +78,39 @@ public final class Engine {
     }
   }
 
-  private void awaitSocket(Path socket, Path log) throws IOException {
+  /** Its socket has a name before anybody listens there. */
+  private FrameLink connect(Path socket, Path log) throws IOException {
     long deadline = System.nanoTime() + PATIENCE_NANOS;
-    while (!Files.exists(socket)) {
-      if (!process.isAlive() || System.nanoTime() > deadline) {
-        String said =
-            new String(Files.readAllBytes(log), StandardCharsets.UTF_8)
-                .lines()
-                .filter(line -> !line.endsWith("to syslog"))
-                .collect(Collectors.joining("; "));
-        throw new IOException("%s does not start: %s".formatted(PROGRAM, said));
+    while (true) {
+      boolean last = !process.isAlive() || System.nanoTime() - deadline > 0;
+      if (Files.exists(socket)) {
+        try {
+          return StreamLink.connect(socket, this::end);
+        } catch (IOException e) {
+          if (last) {
+            throw e;
+          }
+        }
+      } else if (last) {
+        throw new IOException("%s does not start: %s".formatted(PROGRAM, said(log)));
       }
-      try {
-        Thread.sleep(LOOK_EVERY_MILLIS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new InterruptedIOException("interrupted while %s starts".formatted(PROGRAM));
-      }
+      rest();
+    }
+  }
+
+  private static String said(Path log) throws IOException {
+    return new String(Files.readAllBytes(log), StandardCharsets.UTF_8)
+        .lines()
+        .filter(line -> !line.endsWith("to syslog"))
+        .collect(Collectors.joining("; "));
+  }
+
+  private static void rest() throws IOException {
+    try {
+      Thread.sleep(LOOK_EVERY_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while %s starts".formatted(PROGRAM));
     }
   }
 
