@@ -161,7 +161,7 @@ final class NetworkBench {
       }
     }
     System.out.printf(
-        "%-48s ours %-28s other %-28s ratio %s%n",
+        "%-58s ours %-28s other %-28s ratio %s%n",
         what, Sample.of(ours), Sample.of(theirs), Sample.ratio(ours, theirs));
   }
 

@@ -35,7 +35,7 @@ record FreeBsdTaps(HostCalls host) implements TapSystem {
   public TapLink named(String name) throws IOException {
     TapSystem.checkName(name);
     try (Arena arena = Arena.ofConfined();
-        Descriptor socket = socket()) {
+        Descriptor socket = TapSystem.socket(host)) {
       // To open the device of an interface that is not there would make one.
       int _ = flags(socket, arena, name);
       Descriptor tap = openDevice(name);
@@ -60,27 +60,13 @@ record FreeBsdTaps(HostCalls host) implements TapSystem {
     Descriptor tap = new Descriptor(host, number, "tap descriptor " + number);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment request = arena.allocate(FreeBsdAbi.IFREQ);
-      try {
-        tap.ioctl(GET_NAME, request, "asking for its interface");
-      } catch (HostCallException e) {
-        throw new IOException(
-            "descriptor %d is no tap (%s): open /dev/tapN before you pass it"
-                .formatted(number, host.errnoName(e.errno())),
-            e);
-      }
-      String name = request.getString(0, StandardCharsets.US_ASCII);
+      String name = TapSystem.name(host, tap, GET_NAME, request, "open /dev/tapN");
       int mtu = mtu(tap, arena, name);
       tap.ioctl(SET_NON_BLOCKING, arena.allocateFrom(ValueLayout.JAVA_INT, 1), "non-blocking");
       return new TapLink(this, host, tap, false, name, mtu);
     } catch (HostCallException e) {
       throw Host.failure(e);
     }
-  }
-
-  private Descriptor socket() {
-    long result = host.socket(LinuxAbi.AF_INET, LinuxAbi.SOCK_DGRAM);
-    return new Descriptor(
-        host, (int) Descriptor.check(host, result, "socket", "AF_INET"), "socket");
   }
 
   private static int flags(Descriptor socket, Arena arena, String name) throws IOException {

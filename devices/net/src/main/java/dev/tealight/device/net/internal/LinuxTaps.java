@@ -38,7 +38,7 @@ record LinuxTaps(HostCalls host) implements TapSystem {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment request = arena.allocate(LinuxAbi.IFREQ);
       int mtu;
-      try (Descriptor socket = socket()) {
+      try (Descriptor socket = TapSystem.socket(host)) {
         // The request that attaches would make an interface that is not there.
         checkUp(socket, request, name);
         mtu = mtu(socket, request, name);
@@ -62,16 +62,8 @@ record LinuxTaps(HostCalls host) implements TapSystem {
     Descriptor tap = new Descriptor(host, number, "tap descriptor " + number);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment request = arena.allocate(LinuxAbi.IFREQ);
-      try {
-        tap.ioctl(GET_TAP, request, "asking for its interface");
-      } catch (HostCallException e) {
-        throw new IOException(
-            "descriptor %d is no tap (%s): attach it to one with TUNSETIFF before you pass it"
-                .formatted(number, host.errnoName(e.errno())),
-            e);
-      }
+      String name = TapSystem.name(host, tap, GET_TAP, request, "attach it to one with TUNSETIFF");
       int flags = request.get(ValueLayout.JAVA_SHORT, REQUEST);
-      String name = request.getString(0, StandardCharsets.US_ASCII);
       int wanted = LinuxAbi.IFF_TAP | LinuxAbi.IFF_NO_PI;
       if ((flags & (wanted | LinuxAbi.IFF_VNET_HDR)) != wanted) {
         throw new IOException(
@@ -81,7 +73,7 @@ record LinuxTaps(HostCalls host) implements TapSystem {
       }
       tap.ioctl(SET_NON_BLOCKING, arena.allocateFrom(ValueLayout.JAVA_INT, 1), "non-blocking");
       int mtu = NetConfig.DEFAULT_MTU;
-      try (Descriptor socket = socket()) {
+      try (Descriptor socket = TapSystem.socket(host)) {
         mtu = mtu(socket, request, name);
         takeSingleFrames(socket, arena, name);
       } catch (HostCallException e) {
@@ -91,12 +83,6 @@ record LinuxTaps(HostCalls host) implements TapSystem {
     } catch (HostCallException e) {
       throw Host.failure(e);
     }
-  }
-
-  private Descriptor socket() {
-    long result = host.socket(LinuxAbi.AF_INET, LinuxAbi.SOCK_DGRAM);
-    return new Descriptor(
-        host, (int) Descriptor.check(host, result, "socket", "AF_INET"), "socket");
   }
 
   private static void setName(MemorySegment request, String name) {

@@ -2,7 +2,14 @@
 package dev.tealight.device.net.internal;
 
 import dev.tealight.ConfigurationException;
+import dev.tealight.HostCallException;
+import dev.tealight.ffi.posix.Descriptor;
+import dev.tealight.ffi.posix.HostCalls;
+import dev.tealight.ffi.posix.Ioctl;
+import dev.tealight.ffi.posix.LinuxAbi;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 
 /** How taps of an operating system are attached to, and what their failures mean. */
 interface TapSystem {
@@ -76,5 +83,40 @@ interface TapSystem {
           "'%s' is no name of an interface: give 1 to %d characters without spaces and slashes"
               .formatted(name, MAX_NAME_LENGTH));
     }
+  }
+
+  /**
+   * {@return a socket to ask about interfaces}
+   *
+   * @param host where
+   */
+  static Descriptor socket(HostCalls host) {
+    long result = host.socket(LinuxAbi.AF_INET, LinuxAbi.SOCK_DGRAM);
+    return new Descriptor(
+        host, (int) Descriptor.check(host, result, "socket", "AF_INET"), "socket");
+  }
+
+  /**
+   * {@return the name of the interface that a descriptor belongs to}
+   *
+   * @param host where
+   * @param tap perhaps one
+   * @param request that asks for it
+   * @param answer a {@code struct ifreq}, filled
+   * @param remedy what to do with a descriptor before it is passed
+   * @throws IOException if it is no tap
+   */
+  static String name(
+      HostCalls host, Descriptor tap, Ioctl request, MemorySegment answer, String remedy)
+      throws IOException {
+    try {
+      tap.ioctl(request, answer, "asking for its interface");
+    } catch (HostCallException e) {
+      throw new IOException(
+          "descriptor %d is no tap (%s): %s before you pass it"
+              .formatted(tap.number(), host.errnoName(e.errno()), remedy),
+          e);
+    }
+    return answer.getString(0, StandardCharsets.US_ASCII);
   }
 }
