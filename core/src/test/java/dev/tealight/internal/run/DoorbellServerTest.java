@@ -244,7 +244,7 @@ class DoorbellServerTest {
   }
 
   private void awaitWork() throws InterruptedException {
-    assertThat(work.done.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(work.done.tryAcquire(60, TimeUnit.SECONDS)).isTrue();
   }
 
   @Test
@@ -333,7 +333,7 @@ class DoorbellServerTest {
   @Test
   void breachOfTheGuestIsToldByTheThread() throws Exception {
     ringQuickly(() -> work.trouble = new GuestAccessException("too much"));
-    assertThat(fault.get(10, TimeUnit.SECONDS)).isEqualTo("a bell: too much");
+    assertThat(fault.get(60, TimeUnit.SECONDS)).isEqualTo("a bell: too much");
     assertThat(failure).isNotDone();
   }
 
@@ -341,7 +341,7 @@ class DoorbellServerTest {
   void failureOfTheHostIsToldByTheThread() throws Exception {
     IllegalStateException broken = new IllegalStateException("broken");
     ringQuickly(() -> work.trouble = broken);
-    assertThat(failure.get(10, TimeUnit.SECONDS)).isSameAs(broken);
+    assertThat(failure.get(60, TimeUnit.SECONDS)).isSameAs(broken);
     assertThat(fault).isNotDone();
   }
 

@@ -33,7 +33,7 @@ abstract class VcpuFixture {
   /** An address that is mapped but has no memory behind it. */
   static final long OUTSIDE = 0x30000000;
 
-  private static final long LOST_KICK_NANOS = TimeUnit.SECONDS.toNanos(10);
+  private static final long LOST_KICK_NANOS = TimeUnit.SECONDS.toNanos(60);
 
   Hypervisor hypervisor;
   Vm vm;
@@ -114,7 +114,7 @@ abstract class VcpuFixture {
   }
 
   /**
-   * Runs while another thread acts, and fails if the run does not end within 10 s. It ends in any
+   * Runs while another thread acts, and fails if the run does not end within 60 s. It ends in any
    * case, so that a backend which loses kicks hangs no test.
    */
   ExitKind runWhile(Vcpu target, ExitFrame frame, Runnable action) throws InterruptedException {
@@ -139,7 +139,7 @@ abstract class VcpuFixture {
     } finally {
       ended.set(true);
       other.join();
-      assertTrue(!lost.get(), "the run did not end within 10 s");
+      assertTrue(!lost.get(), "the run did not end within 60 s");
     }
   }
 
