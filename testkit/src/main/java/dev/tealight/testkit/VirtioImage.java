@@ -35,6 +35,7 @@ public final class VirtioImage {
    */
   public record Device(String name, int type) {}
 
+  @SuppressWarnings("ArrayRecordComponent") // nobody compares them
   private record Program(int type, long address, byte[] content, long memoryByteSize) {}
 
   /**
@@ -54,28 +55,36 @@ public final class VirtioImage {
         programs.add(new Program(PT_LOAD, file.getInt(at + 12), content, file.getInt(at + 20)));
       }
     }
-    programs.add(note(ABI_TYPE, little(new byte[16]).putInt(VIRTIO).putInt(1).array()));
+    programs.add(note(ABI_TYPE, abi()));
     programs.add(note(MANIFEST_TYPE, manifest(devices)));
     return write(file.getInt(24), programs);
   }
 
+  private static byte[] abi() {
+    byte[] abi = new byte[16];
+    little(abi).putInt(VIRTIO).putInt(1);
+    return abi;
+  }
+
   /** The manifest is aligned to 8 bytes, hence 4 of padding in front. */
   private static byte[] manifest(Device... devices) {
-    ByteBuffer manifest = little(new byte[12 + ENTRY_BYTE_SIZE * (devices.length + 1)]);
+    byte[] bytes = new byte[12 + ENTRY_BYTE_SIZE * (devices.length + 1)];
+    ByteBuffer manifest = little(bytes);
     manifest.putInt(4, 1).putInt(8, devices.length + 1).putInt(12 + NAME_BYTE_SIZE, RESERVED);
     for (int i = 0; i < devices.length; i++) {
       int at = 12 + ENTRY_BYTE_SIZE * (i + 1);
       manifest.put(at, devices[i].name().getBytes(StandardCharsets.US_ASCII));
       manifest.putInt(at + NAME_BYTE_SIZE, devices[i].type());
     }
-    return manifest.array();
+    return bytes;
   }
 
   private static Program note(int type, byte[] descriptor) {
-    ByteBuffer note = little(new byte[20 + descriptor.length]);
+    byte[] bytes = new byte[20 + descriptor.length];
+    ByteBuffer note = little(bytes);
     note.putInt(6).putInt(descriptor.length).putInt(type);
     note.put("Solo5\0\0\0".getBytes(StandardCharsets.US_ASCII)).put(descriptor);
-    return new Program(PT_NOTE, 0, note.array(), note.capacity());
+    return new Program(PT_NOTE, 0, bytes, bytes.length);
   }
 
   private static byte[] write(long entry, List<Program> programs) {
@@ -84,7 +93,8 @@ public final class VirtioImage {
     for (Program program : programs) {
       byteSize += padded(program);
     }
-    ByteBuffer file = little(new byte[byteSize]);
+    byte[] image = new byte[byteSize];
+    ByteBuffer file = little(image);
     file.putInt(0x464c457f).put((byte) 2).put((byte) 1).put((byte) 1).position(16);
     file.putShort((short) 2).putShort((short) 62).putInt(1).putLong(entry);
     file.putLong(HEADER_BYTE_SIZE).putLong(0).putInt(0);
@@ -97,7 +107,7 @@ public final class VirtioImage {
       file.put(offset, program.content());
       offset += padded(program);
     }
-    return file.array();
+    return image;
   }
 
   private static int padded(Program program) {
