@@ -40,8 +40,9 @@ public final class Tap implements FrameLink.Opener {
   /**
    * {@return the interface to which a descriptor is attached} It is made non-blocking.
    *
-   * @param number of an open descriptor of a tap without packet information or other headers; stays
-   *     the caller's to close, after the device
+   * @param number of an open descriptor of a tap without packet information or other headers, which
+   *     is refused as far as the host tells of them (some kernels of Linux tell of no packet
+   *     information where there is some); stays the caller's to close, after the device
    */
   public static Tap descriptor(int number) {
     return new Tap("tap descriptor " + number, () -> TapLink.over(number));
