@@ -98,8 +98,8 @@ class ModelRunTest extends KernelRows {
           RawVm.Running running = vm.new Running();
           RawVm.await(() -> vm.vcpu().running);
           assertThat(vm.get(RIP)).isEqualTo(X86LongMode.CODE);
+          vm.memory().writeShort(X86LongMode.CODE + 2, (short) 0x12e7); // it runs on at once
           assertThat(vm.set(RIP, X86LongMode.CODE + 2)).isZero();
-          vm.memory().writeShort(X86LongMode.CODE + 2, (short) 0x12e7);
           assertThat(running.code()).isZero();
           assertThat(running.requests).isPositive();
         });

@@ -29,7 +29,7 @@ final class VmmModel extends FakeFreeBsd {
   private static final int FIRST_DESCRIPTOR = 1000;
 
   /** Of the software CPU's counter. */
-  static final long TSC_FREQUENCY = 1_000_000_000;
+  static final long TSC_FREQUENCY = 2_000_000_000;
 
   private static final int PROT_EXEC = 4;
   private static final int PROT_WRITE = 2;
