@@ -25,29 +25,30 @@ final class WarmHello implements AutoCloseable {
   /** What the hello image wants to be told. */
   static final String ARGUMENT = "Hello_Solo5";
 
-  private final Path image;
-
   /** Guests start at the level at which the peer starts them. */
-  private final Hypervisor hypervisor =
-      Hypervisors.open(KvmOptions.DEFAULT.withRing3(Ring3Policy.NEVER));
+  static final KvmOptions OPTIONS = KvmOptions.DEFAULT.withRing3(Ring3Policy.NEVER);
 
+  private final Path image;
+  private final Hypervisor hypervisor;
   private final AtomicLong nanosInside = new AtomicLong();
-  private final Hypervisor timed = new TimedHypervisor(hypervisor, nanosInside);
+  private final Hypervisor timed;
   private final OutputStream nowhere;
   private final Console console;
 
   /** With the default console, which has a queue and a thread. */
   WarmHello(Path image) {
-    this(image, Console::to);
+    this(image, OPTIONS, Console::to);
   }
 
   /**
-   * With a console of the caller's choice.
+   * With options and a console of the caller's choice.
    *
    * @param console makes it out of the sink
    */
-  WarmHello(Path image, Function<Console.Sink, Console> console) {
+  WarmHello(Path image, KvmOptions options, Function<Console.Sink, Console> console) {
     this.image = image;
+    hypervisor = Hypervisors.open(options);
+    timed = new TimedHypervisor(hypervisor, nanosInside);
     try {
       nowhere = Files.newOutputStream(Path.of("/dev/null"));
     } catch (IOException e) {

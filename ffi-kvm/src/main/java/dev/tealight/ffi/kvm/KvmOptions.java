@@ -14,13 +14,17 @@ import java.util.Objects;
  *     {@link dev.tealight.spi.InstructionCompleter} on the path. Only a KVM without hardware
  *     virtualisation emulates most of what guests execute at level 0, so only there it matters;
  *     each such instruction costs some ten microseconds
+ * @param spare whether a VM is kept ready for the next guest; see {@link #withSpareVm()}
  */
-public record KvmOptions(CpuidPolicy cpuid, Ring3Policy ring3, boolean completing)
+public record KvmOptions(CpuidPolicy cpuid, Ring3Policy ring3, boolean completing, boolean spare)
     implements BackendOptions {
 
-  /** The defaults: {@link CpuidPolicy#DEFAULT}, {@link Ring3Policy#AUTO}, nothing in software. */
+  /**
+   * The defaults: {@link CpuidPolicy#DEFAULT}, {@link Ring3Policy#AUTO}, nothing in software, no
+   * spare VM.
+   */
   public static final KvmOptions DEFAULT =
-      new KvmOptions(CpuidPolicy.DEFAULT, Ring3Policy.AUTO, false);
+      new KvmOptions(CpuidPolicy.DEFAULT, Ring3Policy.AUTO, false, false);
 
   /** Checks them. */
   public KvmOptions {
@@ -34,7 +38,7 @@ public record KvmOptions(CpuidPolicy cpuid, Ring3Policy ring3, boolean completin
    * @param policy the other one
    */
   public KvmOptions withRing3(Ring3Policy policy) {
-    return new KvmOptions(cpuid, policy, completing);
+    return new KvmOptions(cpuid, policy, completing, spare);
   }
 
   /**
@@ -43,12 +47,33 @@ public record KvmOptions(CpuidPolicy cpuid, Ring3Policy ring3, boolean completin
    * @param policy the other one
    */
   public KvmOptions withCpuid(CpuidPolicy policy) {
-    return new KvmOptions(policy, ring3, completing);
+    return new KvmOptions(policy, ring3, completing, spare);
   }
 
   /** {@return these options with failed instructions executed in software} */
   public KvmOptions withCompletion() {
-    return new KvmOptions(cpuid, ring3, true);
+    return new KvmOptions(cpuid, ring3, true, spare);
+  }
+
+  /**
+   * {@return these options with a VM kept ready for the next guest} Guests started one after the
+   * other, with memory of one size, start and end sooner. The processor time is the same in all,
+   * but a thread of the hypervisor, {@code kvm-spare}, makes VMs before they are wanted and
+   * destroys them after their guests; it is a daemon and ends when there is nothing to do.
+   *
+   * <p>After two guests in a row with equal {@link dev.tealight.VmOptions}, one VM is prepared for
+   * a third, and another one when that is taken. It costs a range of addresses for its memory,
+   * untouched, a vCPU, and what the kernel keeps for both, until a guest takes it, one of another
+   * size replaces it or the hypervisor is closed. A guest never waits for one in preparation, and
+   * if it cannot be prepared, guests are started as without.
+   *
+   * <p>Every guest has a VM of its own that no other has used. Its memory is unmapped when {@code
+   * Vm.close()} returns; the descriptors of VM and vCPUs are closed soon after, at the latest by
+   * {@code Hypervisor.close()}, and a failure to do so is logged instead of thrown. The time stamp
+   * counter of a guest may have counted since the preparation of its VM.
+   */
+  public KvmOptions withSpareVm() {
+    return new KvmOptions(cpuid, ring3, completing, true);
   }
 
   /**

@@ -21,6 +21,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +38,7 @@ final class KvmHypervisor implements Hypervisor {
   private final CpuidPolicy cpuidPolicy;
   private final Ring3Policy ring3Policy;
   private final boolean completing;
+  private final @Nullable SpareVms spares;
   private final Arena arena = Arena.ofShared();
 
   // Guarded by this object's lock, as are all methods that use them.
@@ -77,6 +80,7 @@ final class KvmHypervisor implements Hypervisor {
     cpuidPolicy = options.cpuid();
     ring3Policy = options.ring3();
     completing = options.completing();
+    spares = options.spare() ? new SpareVms(this::createSpare) : null;
   }
 
   /** {@return whether instructions that KVM fails to emulate are executed in software} */
@@ -128,7 +132,10 @@ final class KvmHypervisor implements Hypervisor {
   public Vm createVm(VmOptions options) {
     beginVm();
     try {
-      return new KvmVm(host, this, options, this::vmClosed);
+      KvmVm spare = spares == null ? null : spares.take(options);
+      KvmVm vm = spare != null ? spare : new KvmVm(host, this, options, destroyer());
+      vm.handOver(this::vmClosed);
+      return vm;
     } catch (RuntimeException | Error e) {
       vmClosed();
       throw e;
@@ -151,9 +158,16 @@ final class KvmHypervisor implements Hypervisor {
    * 300 microseconds. From the second VM on, one that never runs keeps it switched on.
    */
   private KvmVm createResident() {
-    KvmVm vm = ownVm(GuestMemory.PAGE_BYTE_SIZE);
+    return prepared(ownVm(GuestMemory.PAGE_BYTE_SIZE));
+  }
+
+  private KvmVm createSpare(VmOptions options) {
+    return prepared(new KvmVm(host, this, options, destroyer()));
+  }
+
+  private static KvmVm prepared(KvmVm vm) {
     try {
-      vm.newVcpu();
+      vm.prepare();
       return vm;
     } catch (RuntimeException | Error e) {
       vm.close();
@@ -164,7 +178,18 @@ final class KvmHypervisor implements Hypervisor {
   /** {@return a VM of the backend's own, which nobody counts} */
   KvmVm ownVm(long memoryByteSize) {
     return new KvmVm(
-        host, this, new VmOptions(memoryByteSize, VmOptions.HugePages.NEVER), () -> {});
+        host, this, new VmOptions(memoryByteSize, VmOptions.HugePages.NEVER), Runnable::run);
+  }
+
+  private Executor destroyer() {
+    return spares == null ? Runnable::run : spares;
+  }
+
+  /** Waits until VMs are prepared and destroyed that are to be, for tests. */
+  void settle() throws InterruptedException, ExecutionException {
+    if (spares != null) {
+      spares.settle();
+    }
   }
 
   private synchronized void vmClosed() {
@@ -216,19 +241,27 @@ final class KvmHypervisor implements Hypervisor {
   }
 
   @Override
-  public synchronized void close() {
-    if (closed) {
+  public void close() {
+    if (!endUse()) {
       return;
     }
+    // Without the lock, which a VM in preparation may need.
+    try (arena;
+        device;
+        KvmVm _ = resident;
+        SpareVms _ = spares) {
+      // Closes them from the last to the first, each whatever becomes of the others.
+    }
+  }
+
+  /** {@return whether it was in use} */
+  private synchronized boolean endUse() {
     if (openVms > 0) {
       throw new IllegalStateException(
           "%d VMs of this hypervisor are open: close them first".formatted(openVms));
     }
+    boolean wasOpen = !closed;
     closed = true;
-    try (arena;
-        device;
-        KvmVm _ = resident) {
-      // Closes them from the last to the first, each whatever becomes of the others.
-    }
+    return wasOpen;
   }
 }

@@ -398,8 +398,17 @@ final class KvmVcpu implements Vcpu, DebugControl, InterruptInjector, Unprivileg
 
   @Override
   public void close() {
-    if (kicks.close()) {
-      descriptor.close();
+    if (retire()) {
+      closeDescriptor();
     }
+  }
+
+  /** {@return whether it was in use} From now on, nobody kicks it or touches what it shares. */
+  boolean retire() {
+    return kicks.close();
+  }
+
+  void closeDescriptor() {
+    descriptor.close();
   }
 }

@@ -14,6 +14,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 
 /** A VM: its descriptor, the memory behind it, its slots and its vCPUs. */
 final class KvmVm implements Vm, Doorbells {
@@ -22,24 +24,28 @@ final class KvmVm implements Vm, Doorbells {
 
   private final HostCalls host;
   private final KvmHypervisor hypervisor;
-  private final Runnable onClose;
+  private final VmOptions options;
+  private final Executor destroyer;
   private final Arena arena = Arena.ofShared();
   private final Descriptor descriptor;
   private final GuestMemory memory;
   private final MemorySlots slots;
   private final List<KvmVcpu> vcpus = new ArrayList<>();
+  private @Nullable KvmVcpu prepared;
   private int nextVcpu;
+  private Runnable onClose = () -> {};
   private boolean closed;
 
   /**
    * Creates a VM; what was made of it is freed if a step fails.
    *
-   * @param onClose called once, when it is closed
+   * @param destroyer closes the descriptors when the VM is closed, which takes KVM a while
    */
-  KvmVm(HostCalls host, KvmHypervisor hypervisor, VmOptions options, Runnable onClose) {
+  KvmVm(HostCalls host, KvmHypervisor hypervisor, VmOptions options, Executor destroyer) {
     this.host = host;
     this.hypervisor = hypervisor;
-    this.onClose = onClose;
+    this.options = options;
+    this.destroyer = destroyer;
     try {
       MemorySegment mapping = BackingMemory.map(host, options, arena);
       memory = GuestMemory.over(mapping);
@@ -51,8 +57,27 @@ final class KvmVm implements Vm, Doorbells {
     }
   }
 
+  /** Makes beforehand what any guest needs, whatever its image. */
+  void prepare() {
+    prepared = makeVcpu();
+    slots.prepare();
+  }
+
+  /**
+   * Makes it a user's.
+   *
+   * @param action called once, when it is closed
+   */
+  void handOver(Runnable action) {
+    onClose = action;
+  }
+
   KvmHypervisor hypervisor() {
     return hypervisor;
+  }
+
+  VmOptions options() {
+    return options;
   }
 
   @Override
@@ -80,6 +105,12 @@ final class KvmVm implements Vm, Doorbells {
   /** {@return the next vCPU as what it is} */
   KvmVcpu newVcpu() {
     checkOpen();
+    KvmVcpu first = prepared;
+    prepared = null;
+    return first != null ? first : makeVcpu();
+  }
+
+  private KvmVcpu makeVcpu() {
     MemorySegment cpuid = hypervisor.cpuid();
     Descriptor vcpu = descriptor.ioctlDescriptor(KvmIoctl.CREATE_VCPU, nextVcpu);
     nextVcpu++; // KVM never gives a number twice, whatever becomes of this vCPU
@@ -116,14 +147,7 @@ final class KvmVm implements Vm, Doorbells {
       throw new IllegalStateException(
           "a vCPU of this VM is being run: kick it and wait for its thread before closing the VM");
     }
-    try {
-      vcpus.forEach(KvmVcpu::close);
-    } finally {
-      free();
-    }
-  }
-
-  private void free() {
+    vcpus.forEach(KvmVcpu::retire);
     try {
       arena.close();
     } catch (IllegalStateException e) {
@@ -133,9 +157,17 @@ final class KvmVm implements Vm, Doorbells {
     }
     closed = true;
     try {
-      descriptor.close();
+      destroyer.execute(this::closeDescriptors);
     } finally {
       onClose.run();
+    }
+  }
+
+  private void closeDescriptors() {
+    try {
+      vcpus.forEach(KvmVcpu::closeDescriptor);
+    } finally {
+      descriptor.close();
     }
   }
 }

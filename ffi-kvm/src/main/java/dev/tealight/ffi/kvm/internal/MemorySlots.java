@@ -21,8 +21,12 @@ final class MemorySlots {
     }
   }
 
+  /** Above most images, and so in the part of memory that they leave writable. */
+  static final long PREPARED_FROM = 32L << 20;
+
   private final Descriptor vm;
   private final long hva;
+  private final long memoryByteSize;
   private final Object installing = new Object();
 
   private volatile boolean dirty = true;
@@ -32,6 +36,7 @@ final class MemorySlots {
   MemorySlots(Descriptor vm, long hva, long memoryByteSize) {
     this.vm = vm;
     this.hva = hva;
+    this.memoryByteSize = memoryByteSize;
     wanted = List.of(new Slot(0, memoryByteSize, true));
   }
 
@@ -74,6 +79,44 @@ final class MemorySlots {
     slots.add(new Slot(gpa, end - gpa, writable));
   }
 
+  /**
+   * Installs beforehand what guests are likely to want: KVM takes long for a large slot. It cannot
+   * make an installed one read-only, so only upper memory has one.
+   */
+  void prepare() {
+    synchronized (installing) {
+      if (memoryByteSize > PREPARED_FROM) {
+        Slot upper = new Slot(PREPARED_FROM, memoryByteSize - PREPARED_FROM, true);
+        set(0, upper);
+        installed = List.of(upper);
+      }
+    }
+  }
+
+  /**
+   * {@return the planned slots, with a part of the last one as the first if it is installed as
+   * such}
+   */
+  private static List<Slot> around(List<Slot> installed, List<Slot> plan) {
+    if (installed.isEmpty()) {
+      return plan;
+    }
+    Slot first = installed.getFirst();
+    Slot last = plan.getLast();
+    if (last.gpa() > first.gpa()
+        || last.end() != first.end()
+        || last.writable() != first.writable()) {
+      return plan;
+    }
+    List<Slot> slots = new ArrayList<>();
+    slots.add(first);
+    slots.addAll(plan.subList(0, plan.size() - 1));
+    if (last.gpa() < first.gpa()) {
+      slots.add(new Slot(last.gpa(), first.gpa() - last.gpa(), last.writable()));
+    }
+    return slots;
+  }
+
   /** Brings KVM up to date; costs nothing if it is. */
   void install() {
     if (!dirty) {
@@ -83,18 +126,29 @@ final class MemorySlots {
       if (!dirty) {
         return; // another vCPU's thread was here first, and its guest may be running by now
       }
+      List<Slot> next = around(installed, wanted);
+      int kept = commonPrefix(installed, next);
       // From behind, so that a failure leaves the list true to what is installed.
-      while (!installed.isEmpty()) {
+      while (installed.size() > kept) {
         int last = installed.size() - 1;
         set(last, new Slot(installed.get(last).gpa(), 0, true));
         installed = installed.subList(0, last);
       }
-      for (Slot slot : wanted) {
-        set(installed.size(), slot);
-        installed = wanted.subList(0, installed.size() + 1);
+      while (installed.size() < next.size()) {
+        set(installed.size(), next.get(installed.size()));
+        installed = next.subList(0, installed.size() + 1);
       }
       dirty = false;
     }
+  }
+
+  private static int commonPrefix(List<Slot> one, List<Slot> other) {
+    int length = 0;
+    while (length < Math.min(one.size(), other.size())
+        && one.get(length).equals(other.get(length))) {
+      length++;
+    }
+    return length;
   }
 
   private void set(int number, Slot slot) {

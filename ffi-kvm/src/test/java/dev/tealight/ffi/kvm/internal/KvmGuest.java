@@ -29,7 +29,12 @@ final class KvmGuest implements AutoCloseable {
    * @param registers sets what they start with
    */
   KvmGuest(Hypervisor hypervisor, String code, Consumer<X86CpuState> registers) {
-    vm = hypervisor.createVm(VmOptions.ofMemory(MEMORY_BYTE_SIZE));
+    this(hypervisor.createVm(VmOptions.ofMemory(MEMORY_BYTE_SIZE)), code, registers);
+  }
+
+  /** On a VM that is closed with it. */
+  KvmGuest(Vm vm, String code, Consumer<X86CpuState> registers) {
+    this.vm = vm;
     vcpu = vm.createVcpu();
     X86CpuState state =
         X86LongMode.load(vm.memory(), HexFormat.of().parseHex(code.replace(" ", "")));

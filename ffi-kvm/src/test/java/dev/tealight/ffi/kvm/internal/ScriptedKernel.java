@@ -7,16 +7,16 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 
 /**
  * A kernel that counts calls, descriptors and mappings, fails where it is told to, and runs no
- * guest. One thread at a time, but for tgkill.
+ * guest. Any thread may call it; tests set answers while none does.
  */
 final class ScriptedKernel implements HostCalls {
   private static final int FIRST_DESCRIPTOR = 1000;
@@ -28,10 +28,10 @@ final class ScriptedKernel implements HostCalls {
     long to(long argument);
   }
 
-  final List<String> calls = new ArrayList<>();
-  final Set<Integer> descriptors = new HashSet<>();
-  final Map<Long, Long> mappings = new TreeMap<>();
-  final Map<Integer, Answer> answers = new HashMap<>();
+  final List<String> calls = Collections.synchronizedList(new ArrayList<>());
+  final Set<Integer> descriptors = ConcurrentHashMap.newKeySet();
+  final Map<Long, Long> mappings = new ConcurrentSkipListMap<>();
+  final Map<Integer, Answer> answers = new ConcurrentHashMap<>();
   long handler;
 
   private final Arena arena = Arena.ofAuto();
@@ -56,16 +56,16 @@ final class ScriptedKernel implements HostCalls {
   }
 
   /** Makes the next close report a failure; the descriptor is free all the same. */
-  void failCloseOnce(int errno) {
+  synchronized void failCloseOnce(int errno) {
     closeFailure = -errno;
   }
 
-  private long descriptor() {
+  private synchronized long descriptor() {
     descriptors.add(next);
     return next++;
   }
 
-  private boolean fails(String call) {
+  private synchronized boolean fails(String call) {
     calls.add(call);
     return calls.size() - 1 == failing;
   }
@@ -76,7 +76,7 @@ final class ScriptedKernel implements HostCalls {
   }
 
   @Override
-  public long close(int descriptor) {
+  public synchronized long close(int descriptor) {
     if (!descriptors.remove(descriptor)) {
       return -LinuxErrno.EBADF;
     }
@@ -101,7 +101,7 @@ final class ScriptedKernel implements HostCalls {
     if (request == KvmIoctl.GET_SUPPORTED_CPUID.code()) {
       argument.set(ValueLayout.JAVA_INT, 0, 1);
     }
-    return ioctl(descriptor, request, 0);
+    return ioctl(descriptor, request, argument.address());
   }
 
   @Override
@@ -132,7 +132,7 @@ final class ScriptedKernel implements HostCalls {
 
   /** Allows for the ends of a mapping being cut off. */
   @Override
-  public long munmap(long address, long byteSize) {
+  public synchronized long munmap(long address, long byteSize) {
     for (Map.Entry<Long, Long> mapping : Map.copyOf(mappings).entrySet()) {
       long start = mapping.getKey();
       long end = start + mapping.getValue();
