@@ -95,7 +95,7 @@ class SpareVmsTest {
       assertNothingLeft(failing);
     }
     // All calls of the two preparations, and advice on large pages.
-    assertThat(harmless).isBetween(20, 30);
+    assertThat(harmless).isLessThanOrEqualTo(32);
   }
 
   static List<Ioctl> requests() {
