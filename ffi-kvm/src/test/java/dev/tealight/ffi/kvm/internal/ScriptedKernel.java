@@ -34,6 +34,9 @@ final class ScriptedKernel implements HostCalls {
   final Map<Integer, Answer> answers = new ConcurrentHashMap<>();
   long handler;
 
+  /** The name of the thread whose call was made to fail; empty if none was. */
+  volatile String failedThread = "";
+
   private final Arena arena = Arena.ofAuto();
   private int failing = -1;
   private long failure;
@@ -67,7 +70,11 @@ final class ScriptedKernel implements HostCalls {
 
   private synchronized boolean fails(String call) {
     calls.add(call);
-    return calls.size() - 1 == failing;
+    if (calls.size() - 1 != failing) {
+      return false;
+    }
+    failedThread = Thread.currentThread().getName();
+    return true;
   }
 
   @Override
