@@ -18,8 +18,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -185,14 +185,14 @@ class SpareVmsTest {
 
   @Test
   void guestDoesNotWaitForAVmInPreparation() throws InterruptedException {
-    CountDownLatch others = new CountDownLatch(1);
+    Semaphore others = new Semaphore(0);
     ScriptedKernel.Answer create =
         Objects.requireNonNull(kernel.answers.get(KvmIoctl.CREATE_VM.code()));
     kernel.answers.put(
         KvmIoctl.CREATE_VM.code(),
         argument -> {
           if (Thread.currentThread().getName().equals(SpareVms.THREAD_NAME)) {
-            await(others);
+            others.acquireUninterruptibly();
           }
           return create.to(argument);
         });
@@ -200,17 +200,9 @@ class SpareVmsTest {
       for (int i = 0; i < 4; i++) {
         hypervisor.createVm(SMALL).close();
       }
-      others.countDown();
+      others.release();
     }
     assertNothingLeft(kernel);
-  }
-
-  private static void await(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
-    }
   }
 
   @Test
