@@ -22,25 +22,38 @@ public final class PackedIntegers {
     RIGHT_SIGNED
   }
 
+  /** Shifts the lanes of {@code value}. */
   public static long shift(long value, long count, int laneBits, Shift kind) {
     boolean beyond = count < 0 || count >= laneBits;
-    int bits = beyond ? laneBits - 1 : (int) count;
     if (beyond && kind != Shift.RIGHT_SIGNED) {
       return 0;
     }
-    long laneMask = -1L >>> (64 - laneBits);
-    long result = 0;
-    for (int i = 0; i < 64; i += laneBits) {
-      long lane = value >>> i & laneMask;
-      long shifted =
-          switch (kind) {
-            case LEFT -> lane << bits;
-            case RIGHT -> lane >>> bits;
-            case RIGHT_SIGNED -> Cpu.signExtend(lane, laneBits / 8) >> bits;
-          };
-      result |= (shifted & laneMask) << i;
+    int bits = beyond ? laneBits - 1 : (int) count;
+    long kept = keptBits(bits, laneBits, kind);
+    if (kind == Shift.LEFT) {
+      return value << bits & kept;
     }
-    return result;
+    long shifted = value >>> bits & kept;
+    if (kind == Shift.RIGHT) {
+      return shifted;
+    }
+    long signs = value & firstBits(laneBits) << (laneBits - 1);
+    return shifted | ((signs << 1) - (signs >>> bits));
+  }
+
+  /** Returns the bits of all lanes that do not come from a neighbour in a shift of 64 bits. */
+  public static long keptBits(int bits, int laneBits, Shift kind) {
+    long laneMask = -1L >>> (64 - laneBits);
+    long kept = kind == Shift.LEFT ? laneMask << bits & laneMask : laneMask >>> bits;
+    return kept * firstBits(laneBits);
+  }
+
+  private static long firstBits(int laneBits) {
+    return switch (laneBits) {
+      case 16 -> 0x0001_0001_0001_0001L;
+      case 32 -> 0x0000_0001_0000_0001L;
+      default -> 1;
+    };
   }
 
   public static Operation shiftByRegister(int laneBits, Shift kind) {
@@ -54,15 +67,21 @@ public final class PackedIntegers {
     };
   }
 
-  public static Operation shiftByImmediate(int laneBits, Shift kind) {
-    return (cpu, insn) -> {
+  /** A shift of the first operand by an immediate. */
+  public record ShiftByImmediate(int laneBits, Shift kind) implements Operation {
+    @Override
+    public void execute(Cpu cpu, Insn insn) {
       long count = insn.immediate() & 0xFF;
       int dst = insn.dst();
       cpu.sse.set(
           dst,
           shift(cpu.sse.low(dst), count, laneBits, kind),
           shift(cpu.sse.high(dst), count, laneBits, kind));
-    };
+    }
+  }
+
+  public static Operation shiftByImmediate(int laneBits, Shift kind) {
+    return new ShiftByImmediate(laneBits, kind);
   }
 
   public static Operation shiftMmxByImmediate(int laneBits, Shift kind) {

@@ -124,7 +124,7 @@ final class Instructions {
       if (SETS_FLAGS.contains(insn.mnemonic()) || isShiftByConstant(insn)) {
         return false;
       }
-      if (!IGNORES_FLAGS.contains(insn.mnemonic())) {
+      if (!IGNORES_FLAGS.contains(insn.mnemonic()) && !isRotationByConstant(insn)) {
         return true;
       }
     }
@@ -132,11 +132,21 @@ final class Instructions {
   }
 
   private static boolean isShiftByConstant(Insn insn) {
-    boolean shift =
-        switch (insn.mnemonic()) {
-          case "SHL", "SHR", "SAR" -> true;
-          default -> false;
-        };
-    return shift && insn.src() == Insn.IMMEDIATE && (insn.immediate() & 31) != 0;
+    return switch (insn.mnemonic()) {
+      case "SHL", "SHR", "SAR" -> hasConstantCount(insn);
+      default -> false;
+    };
+  }
+
+  /** Whether it keeps some flags and sets others, but looks at none if nobody looks at them. */
+  private static boolean isRotationByConstant(Insn insn) {
+    return switch (insn.mnemonic()) {
+      case "ROL", "ROR" -> insn.size() >= 4 && hasConstantCount(insn);
+      default -> false;
+    };
+  }
+
+  private static boolean hasConstantCount(Insn insn) {
+    return insn.src() == Insn.IMMEDIATE && (insn.immediate() & 31) != 0;
   }
 }

@@ -14,6 +14,7 @@ import dev.tealight.softcpu.internal.cpu.Cpu;
 import dev.tealight.softcpu.internal.cpu.Insn;
 import dev.tealight.softcpu.internal.cpu.SseFloats;
 import dev.tealight.softcpu.internal.op.Lanes;
+import dev.tealight.softcpu.internal.op.PackedIntegers;
 import dev.tealight.softcpu.internal.op.SseArithmetic;
 import dev.tealight.softcpu.internal.op.Vectors;
 import java.lang.constant.ClassDesc;
@@ -72,6 +73,7 @@ final class VectorTemplates {
   boolean emitLanes(Emitter e, Insn i) {
     return switch (i.operation()) {
       case Vectors.Packed packed -> packed(e, i, packed);
+      case PackedIntegers.ShiftByImmediate shift -> shift(e, i, shift);
       case SseArithmetic.ScalarDouble scalar -> scalarDouble(e, i, scalar);
       case SseArithmetic.ScalarSingle scalar -> scalarSingle(e, i, scalar);
       case SseArithmetic.PackedDouble doubles -> packedDouble(e, i, doubles);
@@ -329,6 +331,26 @@ final class VectorTemplates {
       e.code.lload(half == 0 ? A : B).invokeinterface(CD_BINARY, "apply", type);
       e.code.lstore(C);
       set(e, 2 * i.dst() + half, C);
+    }
+    return true;
+  }
+
+  private boolean shift(Emitter e, Insn i, PackedIntegers.ShiftByImmediate shift) {
+    int count = (int) i.immediate() & 0xFF;
+    if (shift.kind() == PackedIntegers.Shift.RIGHT_SIGNED || count >= shift.laneBits()) {
+      return false;
+    }
+    for (int half = 2 * i.dst(); half < 2 * i.dst() + 2; half++) {
+      get(e, half);
+      e.code.loadConstant(count);
+      if (shift.kind() == PackedIntegers.Shift.LEFT) {
+        e.code.lshl();
+      } else {
+        e.code.lushr();
+      }
+      e.number(PackedIntegers.keptBits(count, shift.laneBits(), shift.kind()));
+      e.code.land().lstore(C);
+      set(e, half, C);
     }
     return true;
   }
