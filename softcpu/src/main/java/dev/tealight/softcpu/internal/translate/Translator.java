@@ -36,7 +36,12 @@ public final class Translator {
   /** HotSpot compiles no longer methods than 8000 bytes. */
   private static final int MAX_BYTES = 7900;
 
-  private static final int MAX_INSNS = 240;
+  /**
+   * Of longer methods HotSpot inlines only the beginning: it stops when a method has 8000 bytes
+   * with all that is inlined, and an access of memory is about 800 of them.
+   */
+  private static final int MAX_INSNS = 80;
+
   private static final int ALL_REGISTERS = 0xFFFF;
 
   private final Cpu cpu;
