@@ -170,6 +170,7 @@ class SpareVmsTest {
       create(hypervisor, SMALL).close();
       create(hypervisor, SMALL).close();
       create(hypervisor, LARGE).close();
+      settle(hypervisor);
       int descriptors = kernel.descriptors.size();
       create(hypervisor, LARGE).close();
       settle(hypervisor);
