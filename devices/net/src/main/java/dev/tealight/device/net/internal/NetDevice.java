@@ -14,6 +14,7 @@ import dev.tealight.device.HostFailures;
 import dev.tealight.device.MacAddress;
 import dev.tealight.device.Outcome;
 import dev.tealight.device.VirtioTransport;
+import dev.tealight.solo5.HvtAbi;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -32,7 +33,6 @@ public final class NetDevice implements Device {
   private static final int BUFFER = 8;
   private static final int LENGTH = 16;
   private static final int RESULT = 24;
-  private static final int BLOCK_BYTE_SIZE = 32;
 
   private final String name;
   private final FrameLink link;
@@ -81,10 +81,14 @@ public final class NetDevice implements Device {
             .putShort((short) mtu)
             .array());
     Frames frames = new Frames(context.memory(), told);
-    context.hypercall(new DeviceHypercall(6, "NET_WRITE", BLOCK_BYTE_SIZE, RESULT), frames::write);
-    context.hypercall(new DeviceHypercall(7, "NET_READ", BLOCK_BYTE_SIZE, RESULT), frames::read);
+    context.hypercall(hypercall(HvtAbi.Hypercall.NET_WRITE), frames::write);
+    context.hypercall(hypercall(HvtAbi.Hypercall.NET_READ), frames::read);
     context.pollable(frames);
     context.frames(frames);
+  }
+
+  private static DeviceHypercall hypercall(HvtAbi.Hypercall call) {
+    return new DeviceHypercall(call.nr(), call.name(), call.blockByteSize(), RESULT);
   }
 
   /** The device at work, by hypercalls or without: a guest may use both at once. */
@@ -115,7 +119,7 @@ public final class NetDevice implements Device {
       long gpa = memory.readLong(block + BUFFER);
       long capacity = memory.readLong(block + LENGTH);
       // What is taken from the link must reach the guest.
-      memory.checkWrite(block + LENGTH, BLOCK_BYTE_SIZE - LENGTH);
+      memory.checkWrite(block + LENGTH, RESULT + Integer.BYTES - LENGTH);
       int received = receive(gpa, capacity);
       if (received > 0) {
         memory.writeLong(block + LENGTH, received);
