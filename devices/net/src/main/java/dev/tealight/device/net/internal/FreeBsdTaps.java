@@ -7,20 +7,18 @@ import dev.tealight.ffi.posix.FreeBsdAbi;
 import dev.tealight.ffi.posix.FreeBsdErrno;
 import dev.tealight.ffi.posix.HostCalls;
 import dev.tealight.ffi.posix.Ioctl;
-import dev.tealight.ffi.posix.LinuxAbi;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
 
 /**
  * Taps of FreeBSD: an interface tapN is the device /dev/tapN.
  *
  * @see "FreeBSD, tap(4); sys/net/if_tap.h, sys/net/if_tuntap.c"
  */
-record FreeBsdTaps(HostCalls host) implements TapSystem {
+final class FreeBsdTaps extends TapSystem {
   private static final long FLAGS =
       FreeBsdAbi.IFREQ.byteOffset(PathElement.groupElement("ifr_ifru"));
   private static final long MTU = FreeBsdAbi.TAPINFO.byteOffset(PathElement.groupElement("mtu"));
@@ -31,47 +29,30 @@ record FreeBsdTaps(HostCalls host) implements TapSystem {
   private static final Ioctl GET_INFO = new Ioctl("TAPGIFINFO", FreeBsdAbi.TAPGIFINFO);
   private static final Ioctl SET_NON_BLOCKING = new Ioctl("FIONBIO", FreeBsdAbi.FIONBIO);
 
-  @Override
-  public TapLink named(String name) throws IOException {
-    TapSystem.checkName(name);
-    try (Arena arena = Arena.ofConfined();
-        Descriptor socket = TapSystem.socket(host)) {
-      // To open the device of an interface that is not there would make one.
-      int _ = flags(socket, arena, name);
-      Descriptor tap = openDevice(name);
-      try {
-        int mtu = mtu(tap, arena, name);
-        // The host may raise an interface when it is opened, and lowers it when it is closed.
-        if ((flags(socket, arena, name) & LinuxAbi.IFF_UP) == 0) {
-          throw new IOException("network interface %s is down: %s".formatted(name, raise(name)));
-        }
-        return new TapLink(this, host, tap, true, name, mtu);
-      } catch (IOException | RuntimeException e) {
-        tap.close();
-        throw e;
-      }
-    } catch (HostCallException e) {
-      throw Host.failure(e);
-    }
+  FreeBsdTaps(HostCalls host) {
+    super(host, FreeBsdAbi.IFREQ, GET_NAME, SET_NON_BLOCKING);
   }
 
   @Override
-  public TapLink descriptor(int number) throws IOException {
-    Descriptor tap = new Descriptor(host, number, "tap descriptor " + number);
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment request = arena.allocate(FreeBsdAbi.IFREQ);
-      String name = TapSystem.name(host, tap, GET_NAME, request, "open /dev/tapN");
-      int mtu = mtu(tap, arena, name);
-      tap.ioctl(SET_NON_BLOCKING, arena.allocateFrom(ValueLayout.JAVA_INT, 1), "non-blocking");
-      return new TapLink(this, host, tap, false, name, mtu);
-    } catch (HostCallException e) {
-      throw Host.failure(e);
-    }
+  void prepare(Descriptor socket, Arena arena, String name) throws IOException {
+    int _ = flags(socket, arena, name);
   }
 
-  private static int flags(Descriptor socket, Arena arena, String name) throws IOException {
-    MemorySegment request = arena.allocate(FreeBsdAbi.IFREQ);
-    request.setString(0, name, StandardCharsets.US_ASCII);
+  @Override
+  int attach(Descriptor tap, Descriptor socket, Arena arena, String name) throws IOException {
+    int mtu = mtu(tap, arena, name);
+    // The host may raise an interface when it is opened, and lowers it when it is closed.
+    checkUp(flags(socket, arena, name), name);
+    return mtu;
+  }
+
+  @Override
+  int check(Descriptor tap, MemorySegment answer, Arena arena, String name) throws IOException {
+    return mtu(tap, arena, name);
+  }
+
+  private int flags(Descriptor socket, Arena arena, String name) throws IOException {
+    MemorySegment request = request(arena, name);
     try {
       socket.ioctl(GET_FLAGS, request, name);
     } catch (HostCallException e) {
@@ -86,7 +67,8 @@ record FreeBsdTaps(HostCalls host) implements TapSystem {
     return request.get(ValueLayout.JAVA_SHORT, FLAGS);
   }
 
-  private Descriptor openDevice(String name) throws IOException {
+  @Override
+  Descriptor openDevice(String name) throws IOException {
     String device = "/dev/" + name;
     try {
       return Descriptor.open(host, device, FreeBsdAbi.O_RDWR | FreeBsdAbi.O_NONBLOCK);
@@ -121,16 +103,21 @@ record FreeBsdTaps(HostCalls host) implements TapSystem {
           "network interface %s has headers of %d bytes in front of its frames: set TAPSVNETHDR to 0"
               .formatted(name, header.get(ValueLayout.JAVA_INT, 0)));
     }
-    return Math.clamp(Short.toUnsignedInt(info.get(ValueLayout.JAVA_SHORT, MTU)), 68, 65521);
+    return told(Short.toUnsignedInt(info.get(ValueLayout.JAVA_SHORT, MTU)));
   }
 
   @Override
-  public boolean isFull(int errno) {
+  String howToOpen() {
+    return "open /dev/tapN";
+  }
+
+  @Override
+  boolean isFull(int errno) {
     return errno == FreeBsdErrno.EAGAIN || errno == FreeBsdErrno.ENOBUFS;
   }
 
   @Override
-  public String remedy(int errno, String name) {
+  String remedy(int errno, String name) {
     return switch (errno) {
       case FreeBsdErrno.EIO -> ": taps of FreeBSD take frames of at most 16384 bytes";
       case FreeBsdErrno.EHOSTDOWN, FreeBsdErrno.ENXIO -> ": the interface was removed";
@@ -139,7 +126,7 @@ record FreeBsdTaps(HostCalls host) implements TapSystem {
   }
 
   @Override
-  public String raise(String name) {
+  String howToRaise(String name) {
     return "ifconfig %s up, or sysctl net.link.tap.up_on_open=1 for all".formatted(name);
   }
 }

@@ -13,14 +13,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
 
 /**
  * Taps of Linux, which programs attach to by /dev/net/tun.
  *
  * @see "Linux, Documentation/networking/tuntap.rst; include/uapi/linux/if_tun.h"
  */
-record LinuxTaps(HostCalls host) implements TapSystem {
+final class LinuxTaps extends TapSystem {
   private static final String DEVICE = "/dev/net/tun";
   private static final int ETHTOOL_BYTE_SIZE = 8;
   private static final long REQUEST =
@@ -32,66 +31,13 @@ record LinuxTaps(HostCalls host) implements TapSystem {
   private static final Ioctl GET_TAP = new Ioctl("TUNGETIFF", LinuxAbi.TUNGETIFF);
   private static final Ioctl SET_NON_BLOCKING = new Ioctl("FIONBIO", LinuxAbi.FIONBIO);
 
-  @Override
-  public TapLink named(String name) throws IOException {
-    TapSystem.checkName(name);
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment request = arena.allocate(LinuxAbi.IFREQ);
-      int mtu;
-      try (Descriptor socket = TapSystem.socket(host)) {
-        // The request that attaches would make an interface that is not there.
-        checkUp(socket, request, name);
-        mtu = mtu(socket, request, name);
-        takeSingleFrames(socket, arena, name);
-      }
-      Descriptor tap = openDevice(name);
-      try {
-        attach(tap, request, name);
-        return new TapLink(this, host, tap, true, name, mtu);
-      } catch (IOException | RuntimeException e) {
-        tap.close();
-        throw e;
-      }
-    } catch (HostCallException e) {
-      throw Host.failure(e);
-    }
+  LinuxTaps(HostCalls host) {
+    super(host, LinuxAbi.IFREQ, GET_TAP, SET_NON_BLOCKING);
   }
 
   @Override
-  public TapLink descriptor(int number) throws IOException {
-    Descriptor tap = new Descriptor(host, number, "tap descriptor " + number);
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment request = arena.allocate(LinuxAbi.IFREQ);
-      String name = TapSystem.name(host, tap, GET_TAP, request, "attach it to one with TUNSETIFF");
-      int flags = request.get(ValueLayout.JAVA_SHORT, REQUEST);
-      int wanted = LinuxAbi.IFF_TAP | LinuxAbi.IFF_NO_PI;
-      if ((flags & (wanted | LinuxAbi.IFF_VNET_HDR)) != wanted) {
-        throw new IOException(
-            ("descriptor %d of interface %s has the flags 0x%x: open it with IFF_TAP and IFF_NO_PI,"
-                    + " without IFF_VNET_HDR")
-                .formatted(number, name, flags & 0xffff));
-      }
-      tap.ioctl(SET_NON_BLOCKING, arena.allocateFrom(ValueLayout.JAVA_INT, 1), "non-blocking");
-      int mtu = NetConfig.DEFAULT_MTU;
-      try (Descriptor socket = TapSystem.socket(host)) {
-        mtu = mtu(socket, request, name);
-        takeSingleFrames(socket, arena, name);
-      } catch (HostCallException e) {
-        // The interface is in another network namespace, where we cannot ask for its MTU.
-      }
-      return new TapLink(this, host, tap, false, name, mtu);
-    } catch (HostCallException e) {
-      throw Host.failure(e);
-    }
-  }
-
-  private static void setName(MemorySegment request, String name) {
-    request.fill((byte) 0);
-    request.setString(0, name, StandardCharsets.US_ASCII);
-  }
-
-  private void checkUp(Descriptor socket, MemorySegment request, String name) throws IOException {
-    setName(request, name);
+  void prepare(Descriptor socket, Arena arena, String name) throws IOException {
+    MemorySegment request = request(arena, name);
     try {
       socket.ioctl(GET_FLAGS, request, name);
     } catch (HostCallException e) {
@@ -104,15 +50,32 @@ record LinuxTaps(HostCalls host) implements TapSystem {
               .formatted(name, name, name),
           e);
     }
-    if ((request.get(ValueLayout.JAVA_SHORT, REQUEST) & LinuxAbi.IFF_UP) == 0) {
-      throw new IOException("network interface %s is down: %s".formatted(name, raise(name)));
+    checkUp(request.get(ValueLayout.JAVA_SHORT, REQUEST), name);
+  }
+
+  @Override
+  int check(Descriptor tap, MemorySegment answer, Arena arena, String name) throws IOException {
+    int flags = answer.get(ValueLayout.JAVA_SHORT, REQUEST);
+    int wanted = LinuxAbi.IFF_TAP | LinuxAbi.IFF_NO_PI;
+    if ((flags & (wanted | LinuxAbi.IFF_VNET_HDR)) != wanted) {
+      throw new IOException(
+          ("descriptor %d of interface %s has the flags 0x%x: open it with IFF_TAP and IFF_NO_PI,"
+                  + " without IFF_VNET_HDR")
+              .formatted(tap.number(), name, flags & 0xffff));
+    }
+    try (Descriptor socket = socket()) {
+      takeSingleFrames(socket, arena, name);
+      return mtu(socket, arena, name);
+    } catch (HostCallException e) {
+      // The interface is in another network namespace, where we cannot ask for its MTU.
+      return NetConfig.DEFAULT_MTU;
     }
   }
 
-  private static int mtu(Descriptor socket, MemorySegment request, String name) {
-    setName(request, name);
+  private int mtu(Descriptor socket, Arena arena, String name) {
+    MemorySegment request = request(arena, name);
     socket.ioctl(GET_MTU, request, name);
-    return Math.clamp(request.get(ValueLayout.JAVA_INT, REQUEST), 68, 65521);
+    return told(request.get(ValueLayout.JAVA_INT, REQUEST));
   }
 
   /**
@@ -120,9 +83,8 @@ record LinuxTaps(HostCalls host) implements TapSystem {
    */
   private void takeSingleFrames(Descriptor socket, Arena arena, String name) {
     MemorySegment value = arena.allocate(ETHTOOL_BYTE_SIZE, 8);
-    MemorySegment request = arena.allocate(LinuxAbi.IFREQ);
     for (int command : new int[] {LinuxAbi.ETHTOOL_SGRO, LinuxAbi.ETHTOOL_SGSO}) {
-      setName(request, name);
+      MemorySegment request = request(arena, name);
       request.set(ValueLayout.JAVA_LONG, REQUEST, value.address());
       value.set(ValueLayout.JAVA_INT, 0, command);
       value.set(ValueLayout.JAVA_INT, 4, 0);
@@ -131,7 +93,8 @@ record LinuxTaps(HostCalls host) implements TapSystem {
     }
   }
 
-  private Descriptor openDevice(String name) throws IOException {
+  @Override
+  Descriptor openDevice(String name) throws IOException {
     try {
       return Descriptor.open(host, DEVICE, LinuxAbi.O_RDWR | LinuxAbi.O_NONBLOCK);
     } catch (HostCallException e) {
@@ -146,9 +109,9 @@ record LinuxTaps(HostCalls host) implements TapSystem {
     }
   }
 
-  private static void attach(Descriptor tap, MemorySegment request, String name)
-      throws IOException {
-    setName(request, name);
+  @Override
+  int attach(Descriptor tap, Descriptor socket, Arena arena, String name) throws IOException {
+    MemorySegment request = request(arena, name);
     int flags = LinuxAbi.IFF_TAP | LinuxAbi.IFF_NO_PI;
     request.set(ValueLayout.JAVA_SHORT, REQUEST, (short) flags);
     try {
@@ -167,24 +130,31 @@ record LinuxTaps(HostCalls host) implements TapSystem {
           };
       throw new IOException("network interface %s %s".formatted(name, why), e);
     }
+    takeSingleFrames(socket, arena, name); // now that it is known to be a tap, and ours
+    return mtu(socket, arena, name);
   }
 
   @Override
-  public boolean isFull(int errno) {
+  String howToOpen() {
+    return "attach it to one with TUNSETIFF";
+  }
+
+  @Override
+  boolean isFull(int errno) {
     return errno == LinuxErrno.EAGAIN;
   }
 
   @Override
-  public String remedy(int errno, String name) {
+  String remedy(int errno, String name) {
     return switch (errno) {
-      case LinuxErrno.EIO -> ": the interface is down: " + raise(name);
+      case LinuxErrno.EIO -> ": the interface is down: " + howToRaise(name);
       case LinuxErrno.EBADFD -> ": the interface was removed";
       default -> "";
     };
   }
 
   @Override
-  public String raise(String name) {
+  String howToRaise(String name) {
     return "ip link set %s up".formatted(name);
   }
 }

@@ -62,7 +62,7 @@ public final class TapLink implements FrameLink {
       return;
     }
     if (result == 0) { // FreeBSD's answer, who takes no part of a frame
-      throw new IOException("network interface %s is down: %s".formatted(what, system.raise(what)));
+      throw system.isDown(what);
     }
     // Full queues lose frames, here as on a cable.
     if (!system.isFull((int) -result)) {
