@@ -112,11 +112,14 @@ public final class SwitchPort implements FrameLink.Opener {
    * address.
    *
    * @throws ConfigurationException if the port is in use
+   * @throws IllegalStateException if the switch is closed
    */
   public SwitchEndpoint endpoint() {
     Plug plug = plug(null);
     if (plug == null) {
-      throw new ConfigurationException(inUse());
+      throw network.isClosed()
+          ? new IllegalStateException(VirtualSwitch.CLOSED)
+          : new ConfigurationException(inUse());
     }
     return new SwitchEndpoint(plug, plug.queue);
   }
@@ -125,7 +128,7 @@ public final class SwitchPort implements FrameLink.Opener {
   public FrameLink open(MacAddress guest) throws IOException {
     Plug plug = plug(guest);
     if (plug == null) {
-      throw new IOException(inUse());
+      throw new IOException(network.isClosed() ? VirtualSwitch.CLOSED : inUse());
     }
     return plug;
   }
@@ -135,7 +138,7 @@ public final class SwitchPort implements FrameLink.Opener {
   }
 
   private synchronized @Nullable Plug plug(@Nullable MacAddress guest) {
-    if (plugged != null) {
+    if (network.isClosed() || plugged != null) {
       return null;
     }
     Plug plug = new Plug(guest);
@@ -152,7 +155,10 @@ public final class SwitchPort implements FrameLink.Opener {
     plug.queue.close();
   }
 
-  void unplug() {
+  /**
+   * Synchronized, so that whoever plugs in meanwhile is unplugged or has seen the switch closed.
+   */
+  synchronized void unplug() {
     Plug plug = plugged;
     if (plug != null) {
       unplug(plug);
@@ -227,7 +233,8 @@ public final class SwitchPort implements FrameLink.Opener {
     @SuppressWarnings("ReferenceEquality") // this plug, not another
     public void send(MemorySegment memory, long offset, int byteSize) throws IOException {
       if (plugged != this) {
-        throw new IOException("the switch of port %s is closed".formatted(name));
+        throw new IOException(
+            network.isClosed() ? VirtualSwitch.CLOSED : "port %s was left".formatted(name));
       }
       // The copy is what is looked at and what is sent: the guest may change its own meanwhile.
       MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, offset, frame, 0, byteSize);

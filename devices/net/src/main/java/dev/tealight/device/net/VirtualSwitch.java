@@ -23,10 +23,12 @@ public final class VirtualSwitch implements AutoCloseable {
   private static final int MIN_QUEUE_BYTE_SIZE = 128 * 1024;
   private static final int MAX_QUEUE_BYTE_SIZE = 1 << 30;
 
+  static final String CLOSED = "the switch is closed";
+
   private final List<SwitchPort> ports = new CopyOnWriteArrayList<>();
   final MacTable<SwitchPort> addresses = new MacTable<>();
   private @Nullable ScheduledThreadPoolExecutor clock;
-  private boolean closed;
+  private volatile boolean closed;
 
   /** Creates a switch without ports. */
   public VirtualSwitch() {}
@@ -37,6 +39,7 @@ public final class VirtualSwitch implements AutoCloseable {
    * @param name unique in this switch
    * @return the port
    * @throws ConfigurationException if there is a port of that name
+   * @throws IllegalStateException if the switch is closed
    */
   public SwitchPort port(String name) {
     return port(name, DEFAULT_QUEUE_BYTE_SIZE);
@@ -50,12 +53,16 @@ public final class VirtualSwitch implements AutoCloseable {
    *     taken from the heap while the port is in use
    * @return the port
    * @throws ConfigurationException if there is a port of that name, or the size cannot be
+   * @throws IllegalStateException if the switch is closed
    */
   public synchronized SwitchPort port(String name, int queueByteSize) {
     if (queueByteSize < MIN_QUEUE_BYTE_SIZE || queueByteSize > MAX_QUEUE_BYTE_SIZE) {
       throw new ConfigurationException(
           "queue of %d bytes for port %s: give from %d to %d"
               .formatted(queueByteSize, name, MIN_QUEUE_BYTE_SIZE, MAX_QUEUE_BYTE_SIZE));
+    }
+    if (closed) {
+      throw new IllegalStateException(CLOSED);
     }
     for (SwitchPort port : ports) {
       if (port.name().equals(name)) {
@@ -89,7 +96,10 @@ public final class VirtualSwitch implements AutoCloseable {
     partition(Set.of());
   }
 
-  /** Ends what is under way; ports that are in use carry no more frames. Harmless if repeated. */
+  /**
+   * Ends what is under way, for good: ports that are in use carry no more frames, and nothing can
+   * be plugged in any more. Harmless if repeated.
+   */
   @Override
   public void close() {
     ScheduledExecutorService running;
@@ -101,6 +111,10 @@ public final class VirtualSwitch implements AutoCloseable {
       running.shutdownNow();
     }
     ports.forEach(SwitchPort::unplug);
+  }
+
+  boolean isClosed() {
+    return closed;
   }
 
   /** Hands a frame to whom it is for. */
@@ -121,11 +135,12 @@ public final class VirtualSwitch implements AutoCloseable {
     }
   }
 
-  synchronized ScheduledExecutorService clock() {
+  synchronized ScheduledThreadPoolExecutor clock() {
     if (clock == null) {
       clock =
           new ScheduledThreadPoolExecutor(
               1, Thread.ofPlatform().daemon().name("switch-delays").factory());
+      clock.setRemoveOnCancelPolicy(true);
       if (closed) {
         clock.shutdown();
       }

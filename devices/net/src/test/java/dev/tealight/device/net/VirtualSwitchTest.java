@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tealight.ConfigurationException;
+import dev.tealight.DeviceException;
 import dev.tealight.device.FrameLink;
 import dev.tealight.device.MacAddress;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -257,13 +259,50 @@ class VirtualSwitchTest {
   }
 
   @Test
-  void closedSwitchSaysSo() throws Exception {
+  void closedSwitchCarriesNothingAndTakesNobody() throws Exception {
     FrameLink guest = first.open(new MacAddress(ONE));
+    SwitchEndpoint two = second.endpoint();
+    guest.send(MemorySegment.ofArray(frame(TWO, ONE, 1)), 0, 60);
     network.close();
-    assertThatThrownBy(() -> guest.send(MemorySegment.ofArray(frame(TWO, ONE, 1)), 0, 60))
+    network.close();
+    assertThatThrownBy(() -> guest.send(MemorySegment.ofArray(frame(TWO, ONE, 2)), 0, 60))
         .isInstanceOf(IOException.class)
-        .hasMessage("the switch of port first is closed");
+        .hasMessage("the switch is closed");
+    assertThatThrownBy(() -> two.send(frame(ONE, TWO, 3)))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessageEndingWith("the switch is closed");
     guest.close();
+    two.close();
+    assertThatThrownBy(() -> first.open(new MacAddress(ONE)))
+        .isInstanceOf(IOException.class)
+        .hasMessage("the switch is closed");
+    assertThatThrownBy(second::endpoint)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("the switch is closed");
+    assertThatThrownBy(() -> network.port("fourth"))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("the switch is closed");
+    assertThatThrownBy(() -> NetConfig.of(first).create("service0"))
+        .isInstanceOf(DeviceException.class)
+        .hasMessage("device service0: the switch is closed");
+  }
+
+  @Test
+  void closingTheSwitchEndsAWait() throws InterruptedException {
+    try (SwitchEndpoint one = first.endpoint()) {
+      Thread closer = Thread.ofVirtual().start(network::close);
+      assertThat(one.receive(Duration.ofDays(1))).isEmpty();
+      closer.join();
+    }
+  }
+
+  @Test
+  void closedEndpointSendsNothing() {
+    SwitchEndpoint one = first.endpoint();
+    one.close();
+    assertThatThrownBy(() -> one.send(frame(TWO, ONE, 1)))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessageEndingWith("port first was left");
   }
 
   @Test
