@@ -2,8 +2,11 @@
 package dev.tealight.device.net.internal;
 
 import dev.tealight.device.net.LinkConditions;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Queue;
 import java.util.SplittableRandom;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -36,12 +39,20 @@ public final class Conditioner {
   @SuppressWarnings("ArrayRecordComponent") // nobody compares them
   private record Held(int lane, byte[] frame) {}
 
+  @SuppressWarnings("ArrayRecordComponent") // nobody compares them
+  private record Late(long dueNanos, int lane, byte[] frame) {}
+
   private final LinkConditions conditions;
   private final Supplier<ScheduledExecutorService> clock;
   private final int capacity;
   private final Target target;
   private final SplittableRandom random;
+
+  /** Frames under way, in order: all are delayed alike. The clock has one task for the first. */
+  private final Queue<Late> underWay = new ArrayDeque<>();
+
   private @Nullable Held held;
+  private @Nullable Future<?> release; // of the frame that is held
   private int pendingByteSize;
   private boolean closed;
 
@@ -49,7 +60,7 @@ public final class Conditioner {
    * Creates one.
    *
    * @param conditions to apply
-   * @param clock runs what is late, asked for when something is
+   * @param clock runs what is late, asked for when something is; removes what is cancelled
    * @param capacity how many bytes may be under way
    * @param target where frames go
    */
@@ -82,12 +93,12 @@ public final class Conditioner {
       return;
     }
     Held overtaken = held;
-    if (late && overtaken == null) {
+    if (late && overtaken == null && !closed) {
       hold(new Held(lane, Arrays.copyOf(frame, byteSize)));
     } else {
       travel(lane, frame, byteSize);
       if (overtaken != null) {
-        held = null;
+        forget();
         travel(overtaken.lane(), overtaken.frame(), overtaken.frame().length);
       }
     }
@@ -98,14 +109,23 @@ public final class Conditioner {
 
   private void hold(Held frame) {
     held = frame;
-    later(HOLD_NANOS, () -> release(frame));
+    release = later(HOLD_NANOS, () -> release(frame));
   }
 
   @SuppressWarnings("ReferenceEquality") // an equal frame is another one
   private synchronized void release(Held frame) {
-    if (held == frame && !closed) {
-      held = null;
+    if (held == frame) {
+      forget();
       travel(frame.lane(), frame.frame(), frame.frame().length);
+    }
+  }
+
+  /** Holds no frame any more, nor lets the clock hold it. */
+  private void forget() {
+    held = null;
+    if (release != null) {
+      release.cancel(false);
+      release = null;
     }
   }
 
@@ -113,32 +133,45 @@ public final class Conditioner {
     long nanos = conditions.delay().toNanos();
     if (nanos == 0) {
       target.deliver(lane, frame, byteSize);
-    } else if (byteSize > capacity - pendingByteSize) {
+    } else if (closed || byteSize > capacity - pendingByteSize) {
       target.drop();
     } else {
-      byte[] copy = Arrays.copyOf(frame, byteSize);
+      underWay.add(new Late(System.nanoTime() + nanos, lane, Arrays.copyOf(frame, byteSize)));
       pendingByteSize += byteSize;
-      later(nanos, () -> arrive(lane, copy));
+      if (underWay.size() == 1) {
+        var _ = later(nanos, this::arrive);
+      }
     }
   }
 
-  private synchronized void arrive(int lane, byte[] frame) {
-    pendingByteSize -= frame.length;
-    if (!closed) {
-      target.deliver(lane, frame, frame.length);
+  private synchronized void arrive() {
+    long now = System.nanoTime();
+    for (Late first = underWay.peek(); first != null; first = underWay.peek()) {
+      long left = first.dueNanos() - now;
+      if (left > 0) {
+        var _ = later(left, this::arrive);
+        return;
+      }
+      underWay.remove();
+      pendingByteSize -= first.frame().length;
+      target.deliver(first.lane(), first.frame(), first.frame().length);
     }
   }
 
-  /** Loses what is under way. */
+  /** Loses what is under way, and what would come late from now on. */
   public synchronized void close() {
     closed = true;
+    forget();
+    underWay.clear();
   }
 
-  private void later(long nanos, Runnable action) {
+  private @Nullable Future<?> later(long nanos, Runnable action) {
     try {
-      var _ = clock.get().schedule(action, nanos, TimeUnit.NANOSECONDS);
+      return clock.get().schedule(action, nanos, TimeUnit.NANOSECONDS);
     } catch (RejectedExecutionException e) {
       target.drop(); // the switch is closed
+      close();
+      return null;
     }
   }
 }
