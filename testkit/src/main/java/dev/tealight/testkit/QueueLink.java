@@ -9,25 +9,57 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Queue;
 
 /** A network device's link in the hands of a test. Not thread-safe. */
 public final class QueueLink implements FrameLink, ReadinessSource {
-  /** What the guest sent. */
-  public final List<byte[]> sent = new ArrayList<>();
-
-  /** What the guest will get. */
-  public final Queue<byte[]> arriving = new ArrayDeque<>();
-
-  /** Whether the host fails. */
-  public boolean broken;
-
-  /** Whether it was closed. */
-  public boolean closed;
+  private final List<byte[]> sent = new ArrayList<>();
+  private final Queue<byte[]> arriving = new ArrayDeque<>();
+  private boolean broken;
+  private boolean closed;
 
   /** Creates one without frames. */
   public QueueLink() {}
+
+  /**
+   * Lets a frame come for the guest.
+   *
+   * @param frame of at least 1 byte, not copied
+   */
+  public void arrive(byte[] frame) {
+    arriving.add(frame);
+  }
+
+  /** {@return how many frames the guest has not taken yet} */
+  public int waitingCount() {
+    return arriving.size();
+  }
+
+  /** {@return what the guest has sent, in order} */
+  public List<byte[]> sent() {
+    return Collections.unmodifiableList(sent);
+  }
+
+  /** Forgets what the guest has sent. */
+  public void forgetSent() {
+    sent.clear();
+  }
+
+  /**
+   * Lets the host fail, or work again.
+   *
+   * @param fails whether sending and receiving fail from now on
+   */
+  public void broken(boolean fails) {
+    broken = fails;
+  }
+
+  /** {@return whether it was closed} */
+  public boolean isClosed() {
+    return closed;
+  }
 
   @Override
   public int mtu() {

@@ -37,7 +37,7 @@ class CaptureTest {
         DeviceHarness.of("NET_BASIC", NetConfig.of(mac -> link).capture(file))) {
       for (int size : SIZES) {
         call(guest, NET_WRITE, size);
-        link.arriving.add(new byte[size]);
+        link.arrive(new byte[size]);
         call(guest, NET_READ, 1 << 16);
       }
     }
@@ -126,6 +126,6 @@ class CaptureTest {
     assertThatThrownBy(() -> config.create("service0"))
         .isInstanceOf(DeviceException.class)
         .hasMessageStartingWith("device service0: frames cannot be recorded in ");
-    assertThat(link.closed).isTrue();
+    assertThat(link.isClosed()).isTrue();
   }
 }

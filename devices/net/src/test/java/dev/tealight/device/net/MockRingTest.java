@@ -76,7 +76,7 @@ class MockRingTest {
 
   @Test
   void ringIsServedWhenItIsRung() throws InterruptedException {
-    link.arriving.add(new byte[60]);
+    link.arrive(new byte[60]);
     RunResult result =
         run(
             guest -> {
@@ -87,7 +87,7 @@ class MockRingTest {
               return RUNG;
             },
             guest -> {
-              assertThat(link.sent).hasSize(1);
+              assertThat(link.sent()).hasSize(1);
               assertThat(guest.memory().readInt(RING + 64)).as("ent_head").isEqualTo(3);
               assertThat(guest.memory().readInt(RING + 68)).as("com_tail").isEqualTo(2);
               assertThat(completion(guest, 0)).containsExactly(1, 0, 60);
@@ -117,7 +117,7 @@ class MockRingTest {
               return RUNG;
             },
             guest -> {
-              assertThat(link.sent).hasSize(1024);
+              assertThat(link.sent()).hasSize(1024);
               return halt(guest);
             });
     assertThat(result).isEqualTo(new RunResult.Halted(0));
@@ -134,12 +134,12 @@ class MockRingTest {
               return halt(guest);
             });
     assertThat(result).isEqualTo(new RunResult.Halted(0));
-    assertThat(link.sent).hasSize(100);
+    assertThat(link.sent()).hasSize(100);
   }
 
   @Test
   void failingHostIsACodeToTheGuestAndTold() throws InterruptedException {
-    link.broken = true;
+    link.broken(true);
     RunResult result =
         run(
             guest -> {
@@ -174,7 +174,7 @@ class MockRingTest {
   void ringItselfAsABufferHarmsNobody() throws InterruptedException {
     byte[] frame = new byte[2048];
     Arrays.fill(frame, (byte) 0xff);
-    link.arriving.add(frame);
+    link.arrive(frame);
     RunResult result =
         run(
             guest -> {
@@ -190,6 +190,6 @@ class MockRingTest {
               return halt(guest);
             });
     assertThat(result).isEqualTo(new RunResult.Halted(0));
-    assertThat(link.sent).hasSize(1);
+    assertThat(link.sent()).hasSize(1);
   }
 }

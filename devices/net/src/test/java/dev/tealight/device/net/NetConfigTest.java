@@ -82,9 +82,9 @@ class NetConfigTest {
   void linkIsClosedWithTheDevice() {
     QueueLink link = new QueueLink();
     Device device = NetConfig.of(mac -> link).create("service0");
-    assertThat(link.closed).isFalse();
+    assertThat(link.isClosed()).isFalse();
     device.close();
-    assertThat(link.closed).isTrue();
+    assertThat(link.isClosed()).isTrue();
   }
 
   @Test

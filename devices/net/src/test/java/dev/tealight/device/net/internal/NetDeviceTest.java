@@ -56,7 +56,7 @@ class NetDeviceTest {
     byte[] frame = frame(1514);
     guest.memory().copyIn(BUFFER, frame, 0, frame.length);
     assertThat(call(WRITE, BUFFER, frame.length)).isEqualTo(OK);
-    assertThat(link.sent).containsExactly(frame);
+    assertThat(link.sent()).containsExactly(frame);
   }
 
   @Test
@@ -64,19 +64,19 @@ class NetDeviceTest {
     for (int size : new int[] {14, 15, 60, 1514, 1515, 9014, 65535}) {
       assertThat(call(WRITE, BUFFER, size)).as("%d bytes", size).isEqualTo(OK);
     }
-    assertThat(link.sent)
+    assertThat(link.sent())
         .extracting(sent -> sent.length)
         .containsExactly(14, 15, 60, 1514, 1515, 9014, 65535);
     for (int size : new int[] {0, 1, 13, 65536, 1 << 20}) {
       assertThat(call(WRITE, BUFFER, size)).as("%d bytes", size).isEqualTo(EINVAL);
     }
-    assertThat(link.sent).hasSize(7);
+    assertThat(link.sent()).hasSize(7);
   }
 
   @Test
   void frameReachesTheGuestWithItsLength() {
     byte[] frame = frame(1514);
-    link.arriving.add(frame);
+    link.arrive(frame);
     assertThat(call(READ, BUFFER, 2048)).isEqualTo(OK);
     assertThat(guest.memory().readLong(BLOCK + 16)).isEqualTo(frame.length);
     byte[] got = new byte[frame.length];
@@ -87,8 +87,8 @@ class NetDeviceTest {
 
   @Test
   void framesComeOneByOneAndInOrder() {
-    link.arriving.add(frame(60));
-    link.arriving.add(frame(61));
+    link.arrive(frame(60));
+    link.arrive(frame(61));
     assertThat(call(READ, BUFFER, 2048)).isEqualTo(OK);
     assertThat(guest.memory().readLong(BLOCK + 16)).isEqualTo(60);
     assertThat(call(READ, BUFFER, 2048)).isEqualTo(OK);
@@ -112,7 +112,7 @@ class NetDeviceTest {
 
   private void assertCut(int capacity, int size) {
     guest.memory().slice(BUFFER, 4096).fill((byte) 0x77);
-    link.arriving.add(frame(size));
+    link.arrive(frame(size));
     assertThat(call(READ, BUFFER, capacity)).isEqualTo(OK);
     int length = Math.min(capacity, size);
     assertThat(guest.memory().readLong(BLOCK + 16)).isEqualTo(length);
@@ -126,42 +126,42 @@ class NetDeviceTest {
 
   @Test
   void bufferOfNoBytesTakesNoFrame() {
-    link.arriving.add(frame(60));
+    link.arrive(frame(60));
     assertThat(call(READ, BUFFER, 0)).isEqualTo(AGAIN);
-    assertThat(link.arriving).hasSize(1);
+    assertThat(link.waitingCount()).isEqualTo(1);
   }
 
   @Test
   void bufferMayEndWithMemory() {
-    link.arriving.add(frame(1514));
+    link.arrive(frame(1514));
     assertThat(call(READ, MEMORY - 1514, 1514)).isEqualTo(OK);
     assertThat(call(WRITE, MEMORY - 1514, 1514)).isEqualTo(OK);
-    assertThat(link.sent).containsExactly(frame(1514));
+    assertThat(link.sent()).containsExactly(frame(1514));
   }
 
   @Test
   void bufferOutsideMemoryIsAFaultAndTakesNoFrame() {
-    link.arriving.add(frame(60));
+    link.arrive(frame(60));
     int _ = call(READ, MEMORY - 1513, 1514);
     assertThat(guest.result()).containsInstanceOf(RunResult.Faulted.class);
-    assertThat(link.arriving).hasSize(1);
+    assertThat(link.waitingCount()).isEqualTo(1);
   }
 
   @Test
   void hostFailureIsACodeToTheGuestAndTold() {
-    link.broken = true;
+    link.broken(true);
     assertThat(call(WRITE, BUFFER, 60)).isEqualTo(EUNSPEC);
     assertThat(call(READ, BUFFER, 60)).isEqualTo(EUNSPEC);
     assertThat(guest.hostFailures())
         .extracting(HostFailure::what)
         .containsExactly("sending a frame", "receiving a frame, failure number 2,");
-    link.broken = false;
+    link.broken(false);
     assertThat(call(WRITE, BUFFER, 60)).isEqualTo(OK);
   }
 
   @Test
   void repeatedHostFailuresAreToldMoreAndMoreRarely() {
-    link.broken = true;
+    link.broken(true);
     for (int i = 0; i < 1000; i++) {
       assertThat(call(WRITE, BUFFER, 60)).isEqualTo(EUNSPEC);
     }
@@ -172,7 +172,7 @@ class NetDeviceTest {
   void guestWaitsForTheLink() {
     assertThat(guest.readiness()).hasSize(1);
     assertThat(guest.readiness().getFirst().isReady()).isFalse();
-    link.arriving.add(frame(60));
+    link.arrive(frame(60));
     assertThat(guest.readiness().getFirst().isReady()).isTrue();
     assertThat(call(READ, BUFFER, 2048)).isEqualTo(OK);
     assertThat(guest.readiness().getFirst().isReady()).isFalse();

@@ -84,7 +84,7 @@ class VirtioNetTest {
     send(4, 6, 100);
     send(HEADER, 1, 60, 39);
     send(3, 50, 57);
-    assertThat(cable.sent).hasSize(5).allSatisfy(sent -> assertThat(sent).isEqualTo(frame));
+    assertThat(cable.sent()).hasSize(5).allSatisfy(sent -> assertThat(sent).isEqualTo(frame));
     assertThat(driver.usedIndex(TRANSMIT)).isEqualTo(5);
     assertThat(driver.isInterrupted()).isTrue();
   }
@@ -95,7 +95,7 @@ class VirtioNetTest {
     send(HEADER, 13);
     send(HEADER, 65536);
     send(HEADER);
-    assertThat(cable.sent).isEmpty();
+    assertThat(cable.sent()).isEmpty();
     assertThat(driver.usedIndex(TRANSMIT)).isEqualTo(3);
     assertThatThrownBy(() -> send(HEADER - 1))
         .isInstanceOf(GuestAccessException.class)
@@ -107,8 +107,8 @@ class VirtioNetTest {
     started();
     post(0, 1526);
     post(1, 1526);
-    cable.arriving.add(frame(60));
-    cable.arriving.add(frame(1516));
+    cable.arrive(frame(60));
+    cable.arrive(frame(1516));
     driver.poll(false);
     assertThat(driver.isInterrupted()).isTrue();
     assertThat(driver.read(19, 1)).isEqualTo(1);
@@ -125,7 +125,7 @@ class VirtioNetTest {
     driver.describe(RECEIVE, 1, BUFFER + HEADER, 50, NEXT | WRITABLE);
     driver.describe(RECEIVE, 2, BUFFER + HEADER + 50, 100, WRITABLE);
     driver.offer(RECEIVE, 0);
-    cable.arriving.add(frame(100));
+    cable.arrive(frame(100));
     driver.poll(false);
     assertThat(received(0, 100)).isEqualTo(frame(100));
     assertThat(driver.lastUsedByteSize(RECEIVE)).isEqualTo(HEADER + 100);
@@ -135,8 +135,8 @@ class VirtioNetTest {
   void frameThatDoesNotFitIsDroppedAndItsBufferServesTheNext() {
     started();
     post(0, HEADER + 100);
-    cable.arriving.add(frame(101));
-    cable.arriving.add(frame(100));
+    cable.arrive(frame(101));
+    cable.arrive(frame(100));
     driver.poll(false);
     assertThat(driver.usedIndex(RECEIVE)).isEqualTo(1);
     assertThat(received(0, 100)).isEqualTo(frame(100));
@@ -145,14 +145,14 @@ class VirtioNetTest {
   @Test
   void framesWithoutABufferStayInTheLinkUnlessTheGuestSleeps() {
     started();
-    cable.arriving.add(frame(60));
-    cable.arriving.add(frame(61));
+    cable.arrive(frame(60));
+    cable.arrive(frame(61));
     driver.poll(false);
-    assertThat(cable.arriving).hasSize(2);
+    assertThat(cable.waitingCount()).isEqualTo(2);
     post(0, 1526);
     driver.notify(RECEIVE);
     assertThat(received(0, 60)).isEqualTo(frame(60));
-    assertThat(cable.arriving).hasSize(1);
+    assertThat(cable.waitingCount()).isEqualTo(1);
     driver.poll(true);
     assertThat(cable.isReady()).isFalse();
     assertThat(driver.usedIndex(RECEIVE)).isEqualTo(1);
@@ -164,7 +164,7 @@ class VirtioNetTest {
     driver.place(0);
     post(0, 1526);
     driver.notify(RECEIVE);
-    cable.arriving.add(frame(60));
+    cable.arrive(frame(60));
     driver.poll(false);
     assertThat(driver.usedIndex(RECEIVE)).isZero();
     driver.write(18, 1, 4);
@@ -174,7 +174,7 @@ class VirtioNetTest {
   @Test
   void failureOfTheLinkIsToldOnceAndAgainLessAndLess() {
     started();
-    cable.broken = true;
+    cable.broken(true);
     for (int i = 0; i < 9; i++) {
       send(HEADER, 100);
     }
@@ -196,9 +196,9 @@ class VirtioNetTest {
       SplittableRandom random = new SplittableRandom(seed);
       long refused = 0;
       for (int i = 0; i < 100; i++) {
-        cable.arriving.add(frame(14 + random.nextInt(2000)));
+        cable.arrive(frame(14 + random.nextInt(2000)));
         refused += driver.misuse(random, Hostility.ACCESSES / 100, 2);
-        cable.sent.clear();
+        cable.forgetSent();
       }
       assertThat(refused).as("seed %d", seed).isBetween(1L, Hostility.ACCESSES / 2);
       driver.start(2);
