@@ -3,23 +3,18 @@
 package dev.tealight.testkit;
 
 import dev.tealight.Entropy;
-import dev.tealight.ExitFrame;
-import dev.tealight.ExitKind;
 import dev.tealight.GuestAccessException;
 import dev.tealight.GuestMemory;
 import dev.tealight.Protection;
 import dev.tealight.ReadinessSource;
 import dev.tealight.Region;
-import dev.tealight.RunResult;
 import dev.tealight.TimeSource;
 import dev.tealight.device.DeviceContext;
 import dev.tealight.device.DeviceHypercall;
 import dev.tealight.device.FrameTransfer;
-import dev.tealight.device.GuestCall;
 import dev.tealight.device.GuestCallHandler;
 import dev.tealight.device.GuestCallRegistry;
 import dev.tealight.device.InterruptLine;
-import dev.tealight.device.Outcome;
 import dev.tealight.device.PciBus;
 import dev.tealight.device.PciFunction;
 import java.lang.foreign.Arena;
@@ -79,10 +74,9 @@ public final class VirtioDriver implements DeviceContext, PciBus {
       GuestMemory.over(Arena.ofAuto().allocate(MEMORY_BYTE_SIZE, Long.BYTES));
   private final List<String> hostFailures = new ArrayList<>();
   private final List<ReadinessSource> readiness = new ArrayList<>();
-  private final Call call = new Call();
   private @Nullable PciFunction function;
+  private @Nullable GuestPorts ports; // the function's
   private boolean interrupted;
-  private int waitCount;
 
   /** Creates a guest that has no device yet. */
   public VirtioDriver() {
@@ -97,11 +91,12 @@ public final class VirtioDriver implements DeviceContext, PciBus {
           "a driver has one device, but %s is another".formatted(owner));
     }
     function = attached;
+    ports = new GuestPorts(memory, attached);
     return asserted -> interrupted = asserted;
   }
 
-  private PciFunction function() {
-    return Objects.requireNonNull(function, "no device is attached");
+  private GuestPorts ports() {
+    return Objects.requireNonNull(ports, "no device is attached");
   }
 
   /** {@return whether the device asks for an interrupt} */
@@ -111,7 +106,7 @@ public final class VirtioDriver implements DeviceContext, PciBus {
 
   /** {@return how often a request of the device had to wait} */
   public int waitCount() {
-    return waitCount;
+    return ports().waitCount();
   }
 
   /** {@return the failures of the host that the device reported, in order} */
@@ -132,8 +127,7 @@ public final class VirtioDriver implements DeviceContext, PciBus {
    * @param value its low bytes count
    */
   public void write(int offset, int width, int value) {
-    call.exit.access(ExitKind.IO_WRITE, PORTS + offset, width, value & -1L >>> (64 - 8 * width));
-    serve();
+    ports().write(PORTS + offset, width, value);
   }
 
   /**
@@ -144,19 +138,7 @@ public final class VirtioDriver implements DeviceContext, PciBus {
    * @return the value, unsigned
    */
   public long read(int offset, int width) {
-    long ones = -1L >>> (64 - 8 * width);
-    call.exit.access(ExitKind.IO_READ, PORTS + offset, width, ones);
-    serve();
-    return call.exit.value() & ones;
-  }
-
-  private void serve() {
-    PciFunction served = function();
-    Outcome outcome = served.handle(call);
-    while (outcome == Outcome.WAIT) {
-      waitCount++;
-      outcome = served.resume(call);
-    }
+    return ports().read(PORTS + offset, width);
   }
 
   /**
@@ -165,7 +147,7 @@ public final class VirtioDriver implements DeviceContext, PciBus {
    * @param halted whether the guest sleeps
    */
   public void poll(boolean halted) {
-    function().poll(halted);
+    Objects.requireNonNull(function, "no device is attached").poll(halted);
   }
 
   /**
@@ -399,45 +381,5 @@ public final class VirtioDriver implements DeviceContext, PciBus {
   @Override
   public void hostFailure(String what, Exception cause) {
     hostFailures.add(what);
-  }
-
-  /** The request under way. */
-  private final class Call implements GuestCall {
-    final ExitFrame exit = new ExitFrame();
-
-    @Override
-    public GuestMemory memory() {
-      return memory;
-    }
-
-    @Override
-    public TimeSource time() {
-      return VirtioDriver.this.time();
-    }
-
-    @Override
-    public ExitFrame exit() {
-      return exit;
-    }
-
-    @Override
-    public long argument() {
-      return 0;
-    }
-
-    @Override
-    public Outcome waitFor(long deadlineNanos, List<ReadinessSource> sources) {
-      return Outcome.WAIT;
-    }
-
-    @Override
-    public Outcome end(RunResult result) {
-      throw new AssertionError("the device ended the run: " + result);
-    }
-
-    @Override
-    public Outcome fault(String reason) {
-      throw new AssertionError("the device ended the run: " + reason);
-    }
   }
 }

@@ -3,19 +3,16 @@ package dev.tealight.device.pc.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tealight.ExitFrame;
-import dev.tealight.ExitKind;
 import dev.tealight.GuestMemory;
-import dev.tealight.ReadinessSource;
-import dev.tealight.RunResult;
-import dev.tealight.TimeSource;
 import dev.tealight.device.GuestCall;
 import dev.tealight.device.GuestCallHandler;
 import dev.tealight.device.GuestCallRegistry;
 import dev.tealight.device.InterruptLine;
 import dev.tealight.device.Outcome;
 import dev.tealight.device.PciFunction;
-import java.util.List;
+import dev.tealight.testkit.GuestPorts;
+import java.lang.foreign.MemorySegment;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -42,39 +39,6 @@ class PciRootTest {
     }
   }
 
-  /** An access to a port, with nothing behind it that this bus would need. */
-  private record Access(ExitFrame exit) implements GuestCall {
-    @Override
-    public GuestMemory memory() {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public TimeSource time() {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public long argument() {
-      return 0;
-    }
-
-    @Override
-    public Outcome waitFor(long deadlineNanos, List<ReadinessSource> sources) {
-      return Outcome.WAIT;
-    }
-
-    @Override
-    public Outcome end(RunResult result) {
-      return Outcome.END;
-    }
-
-    @Override
-    public Outcome fault(String reason) {
-      return Outcome.END;
-    }
-  }
-
   private static final GuestCallRegistry NOWHERE =
       new GuestCallRegistry() {
         @Override
@@ -89,6 +53,8 @@ class PciRootTest {
 
   private final InterruptController interrupts = new InterruptController();
   private final PciRoot root = new PciRoot(NOWHERE, interrupts);
+  private final GuestPorts ports =
+      new GuestPorts(GuestMemory.over(MemorySegment.ofArray(new byte[0])), root);
 
   @BeforeEach
   void opensAllLines() {
@@ -96,18 +62,17 @@ class PciRootTest {
     interrupts.write(0xa1, 0);
   }
 
+  @AfterEach
+  void neverWaits() {
+    assertThat(ports.waitCount()).isZero();
+  }
+
   private long read(int port, int width) {
-    ExitFrame exit = new ExitFrame();
-    long ones = -1L >>> (64 - 8 * width);
-    exit.access(ExitKind.IO_READ, port, width, ones);
-    assertThat(root.handle(new Access(exit))).isEqualTo(Outcome.CONTINUE);
-    return exit.value() & ones;
+    return ports.read(port, width);
   }
 
   private void write(int port, int width, long value) {
-    ExitFrame exit = new ExitFrame();
-    exit.access(ExitKind.IO_WRITE, port, width, value);
-    assertThat(root.handle(new Access(exit))).isEqualTo(Outcome.CONTINUE);
+    ports.write(port, width, value);
   }
 
   private long register(int register) {
