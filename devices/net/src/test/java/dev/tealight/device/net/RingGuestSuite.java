@@ -3,8 +3,9 @@ package dev.tealight.device.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tealight.GuestMemory;
+import dev.tealight.RunHandle;
 import dev.tealight.RunResult;
-import dev.tealight.device.MacAddress;
 import dev.tealight.solo5.Solo5Hvt;
 import java.time.Duration;
 import java.util.List;
@@ -15,7 +16,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Real guests that use the shared ring, well and badly. */
 abstract class RingGuestSuite extends SwitchedGuests {
-  private static final Duration A_MOMENT = Duration.ofMillis(500);
+  /** Where the ring is: behind the guest's memory. */
+  private static final long RING = MEMORY_BYTE_SIZE;
+
+  private static final long SUBMISSION_HEAD = 64;
+  private static final int MANY = 1000;
 
   @Test
   void pingIsAnsweredThroughTheRing() throws InterruptedException {
@@ -33,10 +38,13 @@ abstract class RingGuestSuite extends SwitchedGuests {
     SwitchEndpoint endpoint = endpoint();
     Running guest = run("net_ring", List.of(device(port())), "limit", "10");
     byte[] mac = find(endpoint, 10, 0, 0, 2);
-    for (int i = 0; i < 10; i++) {
-      Thread.sleep(20);
+    await(() -> guest.waits() > 0);
+    for (int i = 0; i < 9; i++) {
+      long before = guest.waits();
       ping(endpoint, mac, GUEST_ADDRESS, i, 56);
+      await(() -> guest.waits() > before);
     }
+    ping(endpoint, mac, GUEST_ADDRESS, 9, 56);
     String _ = guest.end();
   }
 
@@ -50,13 +58,7 @@ abstract class RingGuestSuite extends SwitchedGuests {
     SwitchPort to = network().port("to", 16 << 20);
     SwitchEndpoint all = network().port("all", 16 << 20).endpoint();
     Running sink = run("frames_ring", List.of(device(to)), "sink", "5000");
-    Running source =
-        run(
-            "frames_ring",
-            List.of(NetConfig.of(port()).mac(MacAddress.parse("02:0:0:0:0:3"))),
-            "source",
-            "5000",
-            "1514");
+    Running source = run("frames_ring", List.of(foreignDevice(port())), "source", "5000", "1514");
     assertThat(source.end()).contains("sent 5000 frames");
     assertThat(sink.end()).contains("took 5000 frames, 7570000 bytes");
     for (int i = 0; i < 5000; i++) {
@@ -83,7 +85,7 @@ abstract class RingGuestSuite extends SwitchedGuests {
   void doorbellWithoutARingIsAFault() throws InterruptedException {
     RunResult result =
         run(Solo5Hvt.PROTOCOL_WITHOUT_RING, "ring", List.of(device(port())), "blind")
-            .handle()
+            .handle
             .await();
     assertThat(result).isInstanceOf(RunResult.Faulted.class);
     assertThat(((RunResult.Faulted) result).reason()).contains("0x600", "which nobody serves");
@@ -103,7 +105,7 @@ abstract class RingGuestSuite extends SwitchedGuests {
           overtaken | completion head 0x1 leaves no room for completion 0x0 of 1024
           """)
   void breachOfTheRingIsAFault(String breach, String reason) throws InterruptedException {
-    RunResult result = run("ring", List.of(device(port())), breach).handle().await();
+    RunResult result = run("ring", List.of(device(port())), breach).handle.await();
     assertThat(result).isInstanceOf(RunResult.Faulted.class);
     assertThat(((RunResult.Faulted) result).reason()).startsWith("Solo5's ring: ").contains(reason);
   }
@@ -124,7 +126,7 @@ abstract class RingGuestSuite extends SwitchedGuests {
   void framesLeftInTheRingAtTheEndAreSent() throws InterruptedException {
     SwitchEndpoint endpoint = endpoint();
     Running guest = run("ring", List.of(device(port())), "leave");
-    assertThat(guest.handle().await()).isEqualTo(new RunResult.Halted(0));
+    assertThat(guest.handle.await()).isEqualTo(new RunResult.Halted(0));
     for (int i = 0; i < 100; i++) {
       assertThat(next(endpoint)).hasSize(64);
     }
@@ -134,11 +136,14 @@ abstract class RingGuestSuite extends SwitchedGuests {
   /** Which of the two it is depends on when the monitor looks: both are right, nothing else is. */
   @Test
   void entriesChangedWhileInUseAreServedAsTheyWereReadOrAreAFault() throws InterruptedException {
-    Running guest = run("ring", List.of(device(port())), "changing");
-    if (guest.handle().await(A_MOMENT).isEmpty()) {
-      guest.handle().stop();
+    SwitchPort port = port();
+    RunHandle guest = run("ring", List.of(device(port)), "changing").handle;
+    // It sends from an address that is not its own.
+    while (guest.result().isEmpty() && port.counters().refusedFrames() < MANY) {
+      letOthersRun();
     }
-    RunResult result = guest.handle().await();
+    guest.stop();
+    RunResult result = guest.await();
     if (result instanceof RunResult.Faulted fault) {
       assertThat(fault.reason()).startsWith("Solo5's ring: range gpa=");
     } else {
@@ -149,16 +154,14 @@ abstract class RingGuestSuite extends SwitchedGuests {
   @Test
   void guestThatRingsWithoutEndStopsAndStarvesNobody() throws InterruptedException {
     SwitchEndpoint endpoint = endpoint();
-    Running storm =
-        run("ring", List.of(NetConfig.of(port()).mac(MacAddress.parse("02:0:0:0:0:3"))), "storm");
+    Running storm = run("ring", List.of(foreignDevice(port())), "storm");
     Running guest = run("net_ring", List.of(device(port())), "limit", "20");
     byte[] mac = find(endpoint, 10, 0, 0, 2);
     for (int i = 0; i < 20; i++) {
       ping(endpoint, mac, GUEST_ADDRESS, i, 56);
     }
     String _ = guest.end();
-    storm.handle().stop();
-    assertThat(storm.handle().await(PATIENCE)).containsInstanceOf(RunResult.Stopped.class);
+    storm.stop();
   }
 
   @Test
@@ -166,15 +169,17 @@ abstract class RingGuestSuite extends SwitchedGuests {
     SwitchPort from = port();
     SwitchEndpoint endpoint = endpoint();
     Running guest = run("frames_ring", List.of(device(from)), "flood");
+    GuestMemory memory = guest.monitor.memory();
     byte[] _ = next(endpoint);
     for (int i = 0; i < 20; i++) {
-      guest.handle().pause();
-      PortCounters standing = from.counters();
-      Thread.sleep(2);
-      assertThat(from.counters()).isEqualTo(standing);
-      guest.handle().resume();
+      guest.handle.pause();
+      int tail = memory.readInt(RING);
+      assertThat(memory.readInt(RING + SUBMISSION_HEAD)).isEqualTo(tail);
+      long sent = from.counters().sentFrames();
+      assertThat((int) sent).as("frames that have left the ring").isEqualTo(tail);
+      guest.handle.resume();
+      await(() -> from.counters().sentFrames() > sent);
     }
-    guest.handle().stop();
-    assertThat(guest.handle().await()).isInstanceOf(RunResult.Stopped.class);
+    guest.stop();
   }
 }
