@@ -32,6 +32,7 @@ class TapIT {
       ip addr add 10.0.0.1/24 dev tap100
       ip link set tap100 up
       ip tuntap add dev tap101 mode tap
+      ip addr add 10.1.0.1/24 dev tap101
       ip link set tap101 mtu 9000 up
       ip tuntap add dev tap102 mode tap
       exec "$@"
@@ -49,7 +50,8 @@ class TapIT {
             .filter(backend -> backend.availability() instanceof Availability.Available)
             .map(HypervisorProvider::name)
             .toList();
-    return Stream.of("traffic", "descriptor", "sizes", "refusals", "removal", "overflow")
+    return Stream.of(
+            "traffic", "ring", "two", "descriptor", "sizes", "refusals", "removal", "overflow")
         .flatMap(scenario -> backends.stream().map(backend -> Arguments.of(scenario, backend)))
         .toList();
   }

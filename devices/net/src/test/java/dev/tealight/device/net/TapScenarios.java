@@ -27,6 +27,7 @@ import java.net.InetAddress;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -34,13 +35,16 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * What {@link TapIT} runs in a process of its own, in a network namespace with the taps tap100
- * (10.0.0.1/24), tap101 (MTU 9000) and tap102 (down). Arguments: the scenario and the backend.
+ * (10.0.0.1/24), tap101 (10.1.0.1/24, MTU 9000) and tap102 (down). Arguments: the scenario and the
+ * backend.
  */
 public final class TapScenarios {
   private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final int UDP_PATIENCE_MILLIS = 500;
   private static final int ATTEMPTS = 60;
   private static final byte[] GUEST = {10, 0, 0, 2};
+  private static final byte[] SECOND = {10, 1, 0, 2};
+  private static final int HEADERS = 20 + 8; // of IP and UDP
   private static final int PORT = 7;
 
   private final Hypervisor hypervisor;
@@ -59,6 +63,8 @@ public final class TapScenarios {
       TapScenarios scenarios = new TapScenarios(hypervisor);
       switch (args[0]) {
         case "traffic" -> scenarios.traffic();
+        case "ring" -> scenarios.ring();
+        case "two" -> scenarios.two();
         case "descriptor" -> scenarios.descriptor();
         case "sizes" -> scenarios.sizes();
         case "refusals" -> refusals();
@@ -90,9 +96,10 @@ public final class TapScenarios {
   }
 
   /** Sends a packet until it comes back: some are lost while the kernel looks for the guest. */
-  private static void echo(DatagramSocket socket, byte[] payload) throws IOException {
+  private static void echo(DatagramSocket socket, byte[] guest, int byteSize) throws IOException {
+    byte[] payload = payload(byteSize);
     DatagramPacket request =
-        new DatagramPacket(payload, payload.length, InetAddress.getByAddress(GUEST), PORT);
+        new DatagramPacket(payload, payload.length, InetAddress.getByAddress(guest), PORT);
     DatagramPacket answer = new DatagramPacket(new byte[65536], 65536);
     for (int i = 0; i < ATTEMPTS; i++) {
       try {
@@ -106,7 +113,7 @@ public final class TapScenarios {
         // Once more.
       }
     }
-    throw new AssertionError("no answer to %d bytes".formatted(payload.length));
+    throw new AssertionError("no answer to %d bytes".formatted(byteSize));
   }
 
   private static byte[] payload(int byteSize) {
@@ -125,14 +132,52 @@ public final class TapScenarios {
 
   /** The kernel's own ARP, ICMP and UDP speak to a guest. */
   private void traffic() throws Exception {
-    serve(Tap.named("tap100"));
+    serve("net", Tap.named("tap100"));
+  }
+
+  private void ring() throws Exception {
+    serve("net_ring", Tap.named("tap100"));
+    String text = run("frames_ring", "tap100", "source", "5000", "1514");
+    check(text.contains("sent 5000 frames") && text.contains("SUCCESS"), text);
+  }
+
+  /** Two interfaces, one of them with large frames, up to the largest. */
+  private void two() throws Exception {
+    for (int mtu : new int[] {9000, 65521}) {
+      ip("link", "set", "tap101", "mtu", Integer.toString(mtu));
+      try (Monitor monitor =
+              monitor("net_2if", "tap100")
+                  .device("service1", NetConfig.of(Tap.named("tap101")))
+                  .build();
+          DatagramSocket socket = socket()) {
+        RunHandle handle = monitor.start();
+        for (int size : new int[] {1, 1472, mtu - HEADERS}) {
+          echo(socket, GUEST, Math.min(size, 1472));
+          echo(socket, SECOND, size);
+        }
+        stop(handle);
+      }
+    }
+  }
+
+  private static void stop(RunHandle handle) throws InterruptedException {
+    handle.stop();
+    RunResult result = handle.await();
+    check(result instanceof RunResult.Stopped, result.toString());
+  }
+
+  private static void ip(String... words) throws Exception {
+    List<String> command = new ArrayList<>(List.of("ip"));
+    command.addAll(List.of(words));
+    int status = new ProcessBuilder(command).inheritIO().start().waitFor();
+    check(status == 0, command.toString());
   }
 
   /** Another opens the tap, and keeps it. */
   private void descriptor() throws Exception {
     try (Descriptor tap = openTap()) {
-      serve(Tap.descriptor(tap.number()));
-      serve(Tap.descriptor(tap.number())); // it was left open
+      serve("net", Tap.descriptor(tap.number()));
+      serve("net", Tap.descriptor(tap.number())); // it was left open
     }
   }
 
@@ -147,17 +192,15 @@ public final class TapScenarios {
     return tap;
   }
 
-  private void serve(Tap tap) throws Exception {
-    try (Monitor monitor = monitor("net", tap).build();
+  private void serve(String program, Tap tap) throws Exception {
+    try (Monitor monitor = monitor(program, tap).build();
         DatagramSocket socket = socket()) {
       RunHandle handle = monitor.start();
       for (int size : new int[] {1, 18, 100, 512, 1471, 1472}) {
-        echo(socket, payload(size));
+        echo(socket, GUEST, size);
       }
-      check(InetAddress.getByAddress(GUEST).isReachable(10_000), "no answer to ping");
-      handle.stop();
-      RunResult result = handle.await();
-      check(result instanceof RunResult.Stopped, result.toString());
+      check(InetAddress.getByAddress(GUEST).isReachable(60_000), "no answer to ping");
+      stop(handle);
     }
   }
 
@@ -238,17 +281,14 @@ public final class TapScenarios {
       RunHandle waiting = idle.start();
       check(awake.get() > 0, "the guest says nothing");
       for (String tap : List.of("tap100", "tap101")) {
-        Process ip = new ProcessBuilder("ip", "link", "del", tap).inheritIO().start();
-        check(ip.waitFor() == 0, "ip link del " + tap);
+        ip("link", "del", tap);
       }
       RunResult result = flooding.await();
       check(result.equals(new RunResult.Halted(1)), result.toString());
       String what = told.get();
       check(what.startsWith("sending a frame: write failed: "), what);
       check(what.contains("tap100"), what);
-      waiting.stop();
-      RunResult other = waiting.await(Duration.ofSeconds(10)).orElseThrow();
-      check(other instanceof RunResult.Stopped, other.toString());
+      stop(waiting);
     }
   }
 
@@ -257,7 +297,7 @@ public final class TapScenarios {
     try (Monitor monitor = monitor("net", "tap100").build();
         DatagramSocket socket = socket()) {
       RunHandle handle = monitor.start();
-      echo(socket, payload(10));
+      echo(socket, GUEST, 10);
       handle.pause();
       byte[] payload = payload(1000);
       InetAddress guest = InetAddress.getByAddress(GUEST);
@@ -265,10 +305,8 @@ public final class TapScenarios {
         socket.send(new DatagramPacket(payload, payload.length, guest, PORT));
       }
       handle.resume();
-      echo(socket, payload(11));
-      handle.stop();
-      RunResult result = handle.await();
-      check(result instanceof RunResult.Stopped, result.toString());
+      echo(socket, GUEST, 11);
+      stop(handle);
     }
   }
 }
