@@ -66,9 +66,10 @@ final class SpareVms implements Executor, AutoCloseable {
     return taken;
   }
 
-  private synchronized void prepareLater(VmOptions options) {
+  /** With the lock held. */
+  private void prepareLater(VmOptions options) {
+    preparing = true;
     try {
-      preparing = true;
       executor.execute(() -> prepare(options));
     } catch (OutOfMemoryError e) {
       preparing = false;
