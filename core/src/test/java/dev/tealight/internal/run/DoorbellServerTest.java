@@ -20,6 +20,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
@@ -39,10 +40,17 @@ class DoorbellServerTest {
   private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
   private final FakeTime time = new FakeTime();
   private final Ring ring = new Ring(time);
+  private final List<Thread> threads = new CopyOnWriteArrayList<>();
   private DoorbellServer server = server(Optional.of(host));
 
   private DoorbellServer server(Optional<Doorbells> doorbells) {
-    return server(doorbells, Thread::new);
+    return server(
+        doorbells,
+        task -> {
+          Thread thread = new Thread(task);
+          threads.add(thread);
+          return thread;
+        });
   }
 
   private DoorbellServer server(Optional<Doorbells> doorbells, ThreadFactory threads) {
@@ -74,7 +82,6 @@ class DoorbellServerTest {
   private static final class Work implements SharedWork {
     final AtomicInteger left = new AtomicInteger();
     final Semaphore done = new Semaphore(0);
-    final Semaphore asked = new Semaphore(0);
     volatile Thread by = Thread.currentThread();
     volatile @Nullable RuntimeException trouble;
     volatile boolean wanted;
@@ -105,9 +112,6 @@ class DoorbellServerTest {
     @Override
     public void wantDoorbell(boolean wanted) {
       this.wanted = wanted;
-      if (wanted) {
-        asked.release();
-      }
     }
   }
 
@@ -298,10 +302,9 @@ class DoorbellServerTest {
   @Test
   void threadWithLittleToDoEndsAndRingsAreServedByTheGuestsThreadAgain()
       throws InterruptedException {
-    work.asked.drainPermits();
     ringQuickly();
-    host.closings.acquire(2); // the doorbell and the waiter
     awaitEnd();
+    assertThat(host.closings.availablePermits()).as("doorbell and waiter").isEqualTo(2);
     assertThat(work.wanted).isTrue();
     work.left.set(1);
     assertThat(server.handle(ring)).isEqualTo(Outcome.CONTINUE);
@@ -354,10 +357,10 @@ class DoorbellServerTest {
     work.hold = false;
   }
 
-  private static void awaitEnd() throws InterruptedException {
-    while (Thread.getAllStackTraces().keySet().stream()
-        .anyMatch(thread -> thread.getName().equals("doorbell-guest"))) {
-      Thread.sleep(1);
+  private void awaitEnd() throws InterruptedException {
+    assertThat(threads).isNotEmpty();
+    for (Thread thread : threads) {
+      thread.join();
     }
   }
 
@@ -392,10 +395,7 @@ class DoorbellServerTest {
     server.close();
     server.close();
     assertThat(host.closings.availablePermits()).isEqualTo(2); // the doorbell and the waiter
-    assertThat(
-            Thread.getAllStackTraces().keySet().stream()
-                .filter(thread -> thread.getName().equals("doorbell-guest")))
-        .isEmpty();
+    assertThat(threads).isNotEmpty().noneMatch(Thread::isAlive);
   }
 
   @Test
