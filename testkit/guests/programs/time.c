@@ -14,13 +14,17 @@ int main(const char *arguments) {
   sleep_until(start);
   hvt_poll(0);
 
-  for (int i = 0; i < 2; i++) {
+  // A busy host lets a guest sleep too long now and then, but not each time.
+  for (int i = 0, late = 0; i < 2; i++) {
     uint64_t before = monotonic();
     sleep_until(before + SECOND);
     uint64_t slept = monotonic() - before;
     print("slept %lu ns\n", slept);
     if (slept < 800 * MILLISECOND) return failure("slept too little");
-    if (slept > 1200 * MILLISECOND) return failure("slept too much");
+    if (slept > 1200 * MILLISECOND) {
+      if (++late > 5) return failure("slept too much");
+      i--;
+    }
   }
 
   uint64_t wall = hvt_walltime();

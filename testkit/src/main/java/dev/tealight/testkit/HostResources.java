@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
@@ -21,7 +22,7 @@ import java.util.stream.Stream;
  */
 public record HostResources(int descriptors, int mappings, int threads, long residentByteSize) {
   private static final Path PROCESS = Path.of("/proc/self");
-  private static final int ATTEMPTS = 50;
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   /** Among the flags of a mapping: a forked child does not get it. */
   private static final String NOT_COPIED = " dc";
@@ -99,10 +100,14 @@ public record HostResources(int descriptors, int mappings, int threads, long res
     }
   }
 
-  /** Threads that have been joined are still listed for a moment. */
+  /**
+   * Waits for threads to go: those that have been joined are listed until the host has ended them,
+   * of which nobody is told.
+   */
   private static HostResources settled(HostResources before) {
+    long deadline = System.nanoTime() + PATIENCE_NANOS;
     HostResources now = now();
-    for (int i = 0; i < ATTEMPTS && now.exceeds(before); i++) {
+    while (now.threads > before.threads && System.nanoTime() - deadline < 0) {
       try {
         Thread.sleep(2);
       } catch (InterruptedException e) {

@@ -178,6 +178,7 @@ class RunTest {
   @Test
   void pausedGuestStandsStillAndGoesOnWhenResumed() throws InterruptedException {
     AtomicInteger calls = new AtomicInteger();
+    AtomicReference<Thread> runner = new AtomicReference<>();
     try (Scripted scripted =
         new Scripted(
             Scripted.callForEver(),
@@ -186,20 +187,32 @@ class RunTest {
                     Scripted.CALL,
                     "CALL",
                     call -> {
+                      runner.set(Thread.currentThread());
                       calls.incrementAndGet();
                       return Outcome.CONTINUE;
                     }))) {
       RunHandle handle = scripted.monitor.start();
+      while (runner.get() == null) {
+        Thread.onSpinWait();
+      }
       for (int round = 0; round < 10; round++) {
         handle.pause();
         int then = calls.get();
-        Thread.sleep(2);
+        awaitParked(runner.get());
         assertThat(calls.get()).isEqualTo(then);
         handle.resume();
         while (calls.get() == then) {
           Thread.onSpinWait();
         }
       }
+    }
+  }
+
+  /** A guest that goes on never does this. */
+  private static void awaitParked(Thread guest) {
+    while (guest.getState() != Thread.State.WAITING
+        && guest.getState() != Thread.State.TIMED_WAITING) {
+      Thread.onSpinWait();
     }
   }
 

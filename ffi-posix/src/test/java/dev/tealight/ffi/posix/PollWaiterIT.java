@@ -19,7 +19,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -109,15 +111,21 @@ class PollWaiterIT {
   void signalDoesNotEndAWait() throws InterruptedException {
     KickSignal.install(host);
     int thread = (int) host.gettid();
+    AtomicBoolean ended = new AtomicBoolean();
+    CountDownLatch signalled = new CountDownLatch(1);
     Thread other =
         Thread.ofPlatform()
             .start(
                 () -> {
-                  for (int i = 0; i < 100; i++) {
+                  while (!ended.get()) {
                     host.tgkill(thread, KickSignal.NUMBER);
+                    signalled.countDown();
+                    LockSupport.parkNanos(100_000); // else they could come faster than they go
                   }
                 });
+    signalled.await();
     assertThat(waited(50_000_000, List.of())).isGreaterThanOrEqualTo(50_000_000L);
+    ended.set(true);
     other.join();
   }
 

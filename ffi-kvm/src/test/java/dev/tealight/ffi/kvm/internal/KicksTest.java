@@ -11,6 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.reflect.Proxy;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -120,12 +121,19 @@ class KicksTest {
                   kicks.leave();
                   left.countDown();
                 });
-    leaver.join(50);
+    while (leaver.isAlive() && !isIn(leaver, "awaitSender")) {
+      Thread.onSpinWait();
+    }
     assertThat(left.getCount()).isEqualTo(1);
     mayGoOn.countDown();
     kicker.join();
     leaver.join();
     assertThat(left.getCount()).isZero();
+  }
+
+  private static boolean isIn(Thread thread, String method) {
+    return Arrays.stream(thread.getStackTrace())
+        .anyMatch(frame -> frame.getMethodName().equals(method));
   }
 
   @Test
