@@ -347,6 +347,9 @@ final class NetworkBench {
       here.send(frame);
       byte[] back;
       do {
+        if (System.nanoTime() - start > PATIENCE.toNanos()) { // however many others' frames come
+          throw new IllegalStateException("no echo within " + PATIENCE);
+        }
         back = here.receive(PATIENCE).orElseThrow();
       } while (!Arrays.equals(back, 20, 22, frame, 20, 22) || back[11] != 2);
       if (i >= 0) {
