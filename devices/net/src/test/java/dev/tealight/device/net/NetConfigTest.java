@@ -121,6 +121,25 @@ class NetConfigTest {
         .isInstanceOf(ConfigurationException.class)
         .hasMessage("device service0: @tap0 is no descriptor: give @ and its number");
     assertThatThrownBy(
+            () -> provider.configure("service0", Map.of("net", "tap0", "net-forward", "tcp:1:1")))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage("device service0: ports lead only to a guest with --net:service0=user");
+    for (String port : new String[] {"", "80", "tcp:80", "sctp:1:1", "tcp:-1:1", "tcp:1:1:1"}) {
+      assertThatThrownBy(
+              () ->
+                  provider.configure(
+                      "service0", Map.of("net", "user", "net-forward", "udp:1:1," + port)))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessage(
+              "device service0: '%s' leads no port to a guest: give tcp:HOST:GUEST or"
+                  + " udp:HOST:GUEST",
+              port);
+    }
+    assertThatThrownBy(
+            () -> provider.configure("service0", Map.of("net", "user", "net-forward", "tcp:0:1")))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage("port 0: give from 1 to 65535");
+    assertThatThrownBy(
             () -> provider.configure("service0", Map.of("net", "tap0", "net-mac", "01:0:0:0:0:1")))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageStartingWith("MAC address 01:0:0:0:0:1: ");
