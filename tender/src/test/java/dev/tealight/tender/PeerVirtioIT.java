@@ -18,35 +18,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 /**
  * Solo5's own tests for its target virtio, on the software CPU, with what Solo5 expects of them.
  * They are looked for in the folder that {@code -Dtealight.peer.solo5=DIR} names, a built source
- * tree.
- *
- * <p>Those with a network run in a namespace of their own, whose other end floods them with pings.
+ * tree. Those with a network are in {@link PeerNetworkIT}.
  */
 class PeerVirtioIT {
-  /** As Solo5's tests have it: taps, and pings as soon as the guest answers. */
-  private static final String NETWORK =
-      """
-      set -e
-      ip link set lo up
-      for i in 0 1; do
-        ip tuntap add dev tap10$i mode tap
-        ip addr add 10.$i.0.1/24 dev tap10$i
-        ip link set tap10$i up
-      done
-      ip tuntap add dev tap102 mode tap
-      ip link set tap102 mtu 9000 up
-      for address in $1; do
-        (
-          until ping -q -c 1 -W 1 $address; do :; done
-          exec ping -q -f -w 300 $address
-        ) >/dev/null 2>&1 &
-      done
-      shift
-      "$@" && status=0 || status=$?
-      kill $(jobs -p) 2>/dev/null || true
-      exit $status\
-      """;
-
   @TempDir Path folder;
   private Path peer = Path.of("");
 
@@ -103,30 +77,5 @@ class PeerVirtioIT {
   void guestEndsAsSolo5Expects(String name, String options, String arguments, String expected)
       throws Exception {
     assertEnds(TenderProcess.run(words(name, options, arguments).toArray(String[]::new)), expected);
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "net, --net:service0=tap100, limit, 10.0.0.2, SUCCESS",
-    "net_2if, --net:service0=tap100 --net:service1=tap101, limit, 10.0.0.2 10.1.0.2, SUCCESS",
-    "net_mtu, --net:service0=tap102, '', '', MTU is 9000",
-  })
-  void guestOnTapsEndsAsSolo5Expects(
-      String name, String options, String arguments, String pinged, String expected)
-      throws Exception {
-    List<String> network =
-        new ArrayList<>(List.of("unshare", "--net", "sh", "-c", NETWORK, "sh", pinged));
-    int mayNot = TenderProcess.finish(builder(network, List.of("true")).start()).status();
-    assumeTrue(mayNot == 0, "no network namespace with taps can be made here");
-    List<String> tender = TenderProcess.command(List.of(), words(name, options, arguments));
-    Result result = TenderProcess.finish(builder(network, tender).start());
-    assertEnds(result, expected);
-    assertThat(result.out()).contains("SUCCESS");
-  }
-
-  private static ProcessBuilder builder(List<String> network, List<String> command) {
-    List<String> all = new ArrayList<>(network);
-    all.addAll(command);
-    return new ProcessBuilder(all);
   }
 }
