@@ -15,13 +15,16 @@ import dev.tealight.device.net.NetConfig;
 import dev.tealight.testkit.Guests;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -146,21 +149,36 @@ class ExamplesIT {
   }
 
   @Test
-  void sinkGetsWhatTheGuestSends() throws Exception {
+  void linkOfOnesOwnGetsWhatTheGuestSendsAndAnswers() throws Exception {
     List<byte[]> frames = new CopyOnWriteArrayList<>();
+    Function<byte[], Optional<byte[]>> function =
+        frame -> {
+          frames.add(frame);
+          return frames.size() == 1 ? Optional.of(datagram()) : Optional.empty();
+        };
     try (Monitor monitor =
         Monitor.builder()
-            .image("frames", Guests.image("frames"))
-            .arguments("source", "3", "60")
-            .device("service0", NetConfig.of(guest -> new FrameSink(frames::add)))
+            .image("net", Guests.image("net"))
+            .arguments("limit", "1")
+            .device(
+                "service0", NetConfig.of(guest -> new AnsweringLink(function, new ArrayDeque<>())))
             .hypervisor(hypervisor)
             .build()) {
       assertThat(monitor.run()).isEqualTo(new RunResult.Halted(0));
     }
-    assertThat(frames)
-        .hasSize(3)
-        .allSatisfy(
-            frame -> assertThat(frame).hasSize(60).startsWith(0xff, 0xff, 0xff, 0xff, 0xff, 0xff));
+    assertThat(frames).extracting(frame -> frame.length).containsExactly(42, datagram().length);
+    assertThat(frames.getLast()).endsWith("echo".getBytes(StandardCharsets.US_ASCII));
+  }
+
+  /** Of UDP to 10.0.0.2, which the guest sends back. */
+  private static byte[] datagram() {
+    byte[] text = "echo".getBytes(StandardCharsets.US_ASCII);
+    return ByteBuffer.allocate(42 + text.length)
+        .put(12, new byte[] {0x08, 0x00, 0x45, 0, 0, (byte) (28 + text.length)})
+        .put(23, (byte) 17)
+        .put(30, new byte[] {10, 0, 0, 2})
+        .put(42, text)
+        .array();
   }
 
   @Test
