@@ -25,15 +25,17 @@ final class TapNamespace {
       done
       ip tuntap add dev tap102 mode tap
       ip link set tap102 mtu 9000 up
+      pingers=
       for address in $1; do
         (
           until ping -q -c 1 -W 1 -p deadbeef $address; do :; done
           exec ping -q -f -w 300 -p deadbeef $address
         ) >/dev/null 2>&1 &
+        pingers="$pingers $!"
       done
       shift
       "$@" && status=0 || status=$?
-      kill $(jobs -p) 2>/dev/null || true
+      kill $pingers 2>/dev/null || true
       exit $status\
       """;
 
