@@ -27,7 +27,7 @@ public final class FairQueue implements ReadinessSource {
   private final int[] lengths; // of the frame, at its first cell
   private final int[] followers; // the first cell of the lane's next frame, at a first cell
   private int free;
-  private int freeCount;
+  private volatile int freeCount; // written with the lock; see isFull
 
   // By lane.
   private int[] first = new int[0];
@@ -67,12 +67,28 @@ public final class FairQueue implements ReadinessSource {
    * @param byteSize of the frame, at least 1
    * @return false if there is no room for it
    */
-  public synchronized boolean offer(int lane, byte[] frame, int byteSize) {
+  public boolean offer(int lane, byte[] frame, int byteSize) {
+    int needed = Math.ceilDiv(byteSize, CELL_BYTE_SIZE);
+    return !isFull(lane, needed) && append(lane, frame, byteSize, needed);
+  }
+
+  /**
+   * {@return whether there is no room for a frame of that many cells} Also asked without the lock:
+   * a sender that floods the queue would hardly ever let the receiver have it. The answer is then
+   * true for some moment during the call.
+   */
+  private boolean isFull(int lane, int needed) {
+    int room = freeCount; // before what is written before it
+    int[] held = cells;
+    int own = lane < held.length ? held[lane] : 0;
+    return needed > room || (own > 0 && own + needed > room);
+  }
+
+  private synchronized boolean append(int lane, byte[] frame, int byteSize, int needed) {
     if (lane >= first.length) {
       addLanes(lane + 1);
     }
-    int needed = Math.ceilDiv(byteSize, CELL_BYTE_SIZE);
-    if (closed || needed > freeCount || (cells[lane] > 0 && cells[lane] + needed > freeCount)) {
+    if (closed || isFull(lane, needed)) {
       return false;
     }
     int start = free;
@@ -89,14 +105,14 @@ public final class FairQueue implements ReadinessSource {
     }
     free = next[cell];
     next[cell] = NONE;
-    freeCount -= needed;
     lengths[start] = byteSize;
-    append(lane, start, needed);
+    link(lane, start, needed);
+    freeCount -= needed;
     announce();
     return true;
   }
 
-  private void append(int lane, int start, int count) {
+  private void link(int lane, int start, int count) {
     followers[start] = NONE;
     if (first[lane] == NONE) {
       first[lane] = start;
@@ -165,8 +181,8 @@ public final class FairQueue implements ReadinessSource {
     } while (cell != NONE);
     next[end] = free;
     free = start;
-    freeCount += count;
     cells[lane] -= count;
+    freeCount += count;
     first[lane] = followers[start];
     if (first[lane] != NONE) {
       turns[(turn + turnCount++) % turns.length] = lane;
