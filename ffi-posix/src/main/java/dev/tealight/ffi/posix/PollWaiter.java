@@ -12,8 +12,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Waits by {@code ppoll} for the sources' descriptors and an event counter that {@link #wake}
- * rings. A wait allocates nothing.
+ * Waits by {@code ppoll} for the sources' descriptors and an event counter, which {@link #wake}
+ * rings if a thread waits. A wait allocates nothing; what it needs is made for the first one, since
+ * many guests never wait.
  */
 public final class PollWaiter implements Waiter {
   private static final long ENTRY = LinuxAbi.POLLFD.byteSize();
@@ -30,25 +31,31 @@ public final class PollWaiter implements Waiter {
   private static final long PUNCTUAL_NANOS = 10_000_000;
 
   private final HostCalls host;
-  private final Arena arena = Arena.ofShared();
   private final Descriptor event;
-  private final MemorySegment one;
-  private final MemorySegment counter;
-  private final MemorySegment timeout;
 
   /** Held for moments only: keeps a wake from writing to a number that was closed and reused. */
-  private final Object closing = new Object();
+  private final Object turn = new Object();
 
-  // Guarded by closing.
+  // Guarded by turn.
   private boolean waiting;
+  private boolean woken; // since the last wait; if during one, the event counter was rung once
   private boolean closed;
+  private @Nullable Memory memory;
 
   // What belongs to the waiting thread.
   private @Nullable List<ReadinessSource> prepared;
-  private MemorySegment entries;
   private int count;
   private boolean silent; // some source has no descriptor
   private boolean muted; // some descriptor is left alone for now
+
+  /** What is handed to the host. */
+  private static final class Memory {
+    final Arena arena = Arena.ofShared();
+    final MemorySegment one = arena.allocateFrom(ValueLayout.JAVA_LONG, 1);
+    final MemorySegment counter = arena.allocate(ValueLayout.JAVA_LONG);
+    final MemorySegment timeout = arena.allocate(LinuxAbi.TIMESPEC);
+    MemorySegment entries = arena.allocate(LinuxAbi.POLLFD, 4);
+  }
 
   /**
    * Creates a waiter.
@@ -58,48 +65,57 @@ public final class PollWaiter implements Waiter {
    */
   public PollWaiter(HostCalls host) {
     this.host = host;
-    one = arena.allocateFrom(ValueLayout.JAVA_LONG, 1);
-    counter = arena.allocate(ValueLayout.JAVA_LONG);
-    timeout = arena.allocate(LinuxAbi.TIMESPEC);
-    entries = arena.allocate(LinuxAbi.POLLFD, 4);
-    try {
-      event = Descriptor.event(host);
-    } catch (RuntimeException e) {
-      arena.close();
-      throw e;
-    }
+    event = Descriptor.event(host);
   }
 
   @Override
   public void await(TimeSource time, long deadlineNanos, List<ReadinessSource> sources) {
-    begin();
-    try {
-      awaitAny(time, deadlineNanos, sources);
-    } finally {
-      end();
+    Memory used = begin();
+    if (used != null) {
+      try {
+        awaitAny(used, time, deadlineNanos, sources);
+      } finally {
+        end(used);
+      }
     }
   }
 
-  private void begin() {
-    synchronized (closing) {
+  /** {@return the memory to wait with, or null if there was a wake, which is used up} */
+  private @Nullable Memory begin() {
+    synchronized (turn) {
       if (closed || waiting) {
         throw new IllegalStateException(
             closed ? "the waiter is closed" : "the waiter is in use by another thread");
       }
+      if (woken) {
+        woken = false;
+        return null;
+      }
+      Memory used = memory;
+      if (used == null) {
+        used = new Memory();
+        memory = used;
+      }
       waiting = true;
+      return used;
     }
   }
 
-  private void end() {
-    synchronized (closing) {
+  private void end(Memory used) {
+    synchronized (turn) {
       waiting = false;
+      if (woken) {
+        woken = false;
+        Descriptor.check(host, host.read(event.number(), used.counter), "read", event.toString());
+      }
     }
   }
 
   @SuppressWarnings("ReferenceEquality") // the same list object is what costs nothing
-  private void awaitAny(TimeSource time, long deadlineNanos, List<ReadinessSource> sources) {
+  private void awaitAny(
+      Memory used, TimeSource time, long deadlineNanos, List<ReadinessSource> sources) {
     if (sources != prepared) {
-      prepare(sources);
+      prepare(used, sources);
     }
     if (silent && isReady(sources)) {
       return;
@@ -110,7 +126,7 @@ public final class PollWaiter implements Waiter {
       if (nanos <= 0) {
         return;
       }
-      long ready = poll(muted ? Math.min(nanos, MUTE_NANOS) : nanos);
+      long ready = poll(used, muted ? Math.min(nanos, MUTE_NANOS) : nanos);
       if (ready > 0) {
         break;
       }
@@ -118,16 +134,10 @@ public final class PollWaiter implements Waiter {
         throw Descriptor.failure(host, (int) -ready, "ppoll", "descriptors=" + count);
       }
       if (ready == 0 && muted) {
-        prepare(sources);
+        prepare(used, sources);
       }
     }
-    if (entries.get(ValueLayout.JAVA_SHORT, REVENTS) != 0) {
-      long result = host.read(event.number(), counter);
-      if (result < 0 && result != -host.tryAgain()) {
-        throw Descriptor.failure(host, (int) -result, "read", event.toString());
-      }
-    }
-    report(sources);
+    report(used.entries, sources);
   }
 
   /**
@@ -135,19 +145,20 @@ public final class PollWaiter implements Waiter {
    * the embedder's, so it is told for the wait only, which takes two more calls; a carrier of
    * virtual threads never is.
    */
-  private long poll(long nanos) {
+  private long poll(Memory used, long nanos) {
     if (nanos == NO_DEADLINE) {
-      return host.ppoll(entries, count, MemorySegment.NULL);
+      return host.ppoll(used.entries, count, MemorySegment.NULL);
     }
+    MemorySegment timeout = used.timeout;
     timeout.set(ValueLayout.JAVA_LONG, 0, nanos / NANOS_PER_SECOND);
     timeout.set(ValueLayout.JAVA_LONG, 8, nanos % NANOS_PER_SECOND);
     if (nanos >= PUNCTUAL_NANOS || Thread.currentThread().isVirtual()) {
-      return host.ppoll(entries, count, timeout);
+      return host.ppoll(used.entries, count, timeout);
     }
     // A host that refuses is only less punctual.
     long _ = host.setTimerSlack(1);
     try {
-      return host.ppoll(entries, count, timeout);
+      return host.ppoll(used.entries, count, timeout);
     } finally {
       long _ = host.setTimerSlack(0);
     }
@@ -157,7 +168,7 @@ public final class PollWaiter implements Waiter {
    * Tells sources of their input, and leaves those alone that would end each wait at once without
    * anything being ready.
    */
-  private void report(List<ReadinessSource> sources) {
+  private void report(MemorySegment entries, List<ReadinessSource> sources) {
     long entry = 0;
     for (int i = 0; i < sources.size(); i++) { // an iterator would be an object
       ReadinessSource source = sources.get(i);
@@ -176,18 +187,18 @@ public final class PollWaiter implements Waiter {
     }
   }
 
-  private void prepare(List<ReadinessSource> sources) {
+  private void prepare(Memory used, List<ReadinessSource> sources) {
     long needed = (sources.size() + 1L) * ENTRY;
-    if (needed > entries.byteSize()) {
-      entries = arena.allocate(LinuxAbi.POLLFD, 2L * (sources.size() + 1));
+    if (needed > used.entries.byteSize()) {
+      used.entries = used.arena.allocate(LinuxAbi.POLLFD, 2L * (sources.size() + 1));
     }
     count = 0;
     silent = false;
     muted = false;
-    add(event.number());
+    add(used.entries, event.number());
     for (ReadinessSource source : sources) {
       if (source.descriptor() >= 0) {
-        add(source.descriptor());
+        add(used.entries, source.descriptor());
       } else {
         silent = true;
       }
@@ -206,7 +217,7 @@ public final class PollWaiter implements Waiter {
     return false;
   }
 
-  private void add(int descriptor) {
+  private void add(MemorySegment entries, int descriptor) {
     long entry = count++ * ENTRY;
     entries.set(ValueLayout.JAVA_INT, entry, descriptor);
     entries.set(ValueLayout.JAVA_SHORT, entry + EVENTS, (short) LinuxAbi.POLLIN);
@@ -215,17 +226,21 @@ public final class PollWaiter implements Waiter {
 
   @Override
   public void wake() {
-    synchronized (closing) {
-      if (!closed) {
-        // EAGAIN: the counter is full, so the waiter is woken anyway.
-        long _ = host.write(event.number(), one);
+    synchronized (turn) {
+      if (closed || woken) {
+        return;
+      }
+      woken = true;
+      if (waiting && memory != null) {
+        long _ = host.write(event.number(), memory.one); // the counter is 0, so there is room
       }
     }
   }
 
   @Override
   public void close() {
-    synchronized (closing) {
+    Memory used;
+    synchronized (turn) {
       if (closed) {
         return;
       }
@@ -234,11 +249,14 @@ public final class PollWaiter implements Waiter {
             "a thread waits here: wake it and wait for its return before closing the waiter");
       }
       closed = true;
+      used = memory;
     }
     try {
       event.close();
     } finally {
-      arena.close();
+      if (used != null) {
+        used.arena.close();
+      }
     }
   }
 }

@@ -101,6 +101,40 @@ class PollWaiterIT {
   }
 
   @Test
+  void wakesDuringAWaitAreUsedUpByIt() {
+    AtomicInteger polls = new AtomicInteger();
+    PollWaiter[] self = new PollWaiter[1];
+    HostCalls waking =
+        telling(
+            "ppoll",
+            () -> {
+              if (polls.incrementAndGet() == 1) {
+                self[0].wake();
+                self[0].wake();
+              }
+            });
+    try (PollWaiter used = new PollWaiter(waking)) {
+      self[0] = used;
+      used.await(TIME, Waiter.NO_DEADLINE, List.of());
+      assertThat(polls).hasValue(1);
+      long deadline = System.nanoTime() + 20_000_000;
+      used.await(TIME, deadline, List.of());
+      assertThat(System.nanoTime()).isGreaterThanOrEqualTo(deadline);
+    }
+  }
+
+  @Test
+  void wakeCallsTheHostOnlyIfAThreadWaits() {
+    AtomicInteger writes = new AtomicInteger();
+    try (PollWaiter used = new PollWaiter(telling("write", writes::incrementAndGet))) {
+      used.wake();
+      used.await(TIME, Waiter.NO_DEADLINE, List.of());
+      used.wake();
+      assertThat(writes).hasValue(0);
+    }
+  }
+
+  @Test
   void wakeFromAnotherThreadEndsAWait() throws InterruptedException {
     Thread other = Thread.ofPlatform().start(waiter::wake);
     waited(Waiter.NO_DEADLINE, List.of());
@@ -253,12 +287,14 @@ class PollWaiterIT {
   @Test
   void onlyShortWaitsAskForPunctuality() {
     AtomicInteger asked = new AtomicInteger();
-    try (PollWaiter used = new PollWaiter(telling("setTimerSlack", asked::incrementAndGet))) {
-      used.wake();
-      used.await(TIME, System.nanoTime() + LONG, List.of());
+    try (Arena arena = Arena.ofConfined();
+        Descriptor event = Descriptor.event(host);
+        PollWaiter used = new PollWaiter(telling("setTimerSlack", asked::incrementAndGet))) {
+      event.write(arena.allocateFrom(ValueLayout.JAVA_LONG, 1));
+      List<ReadinessSource> ready = List.of(polling(event.number()));
+      used.await(TIME, System.nanoTime() + LONG, ready);
       assertThat(asked).hasValue(0);
-      used.wake();
-      used.await(standingStill(), 9_000_000, List.of());
+      used.await(standingStill(), 9_000_000, ready);
       assertThat(asked).hasValue(2);
     }
   }
@@ -306,16 +342,21 @@ class PollWaiterIT {
   @Test
   void waitsAllocateNothingOnceTheyAreCompiled() {
     Allocation allocation = new Allocation();
-    List<ReadinessSource> sources = List.of(polling(-1));
-    long perWait;
-    // Interpreted, each call of the host allocates: go on until the code is compiled.
-    do {
-      long before = allocation.byteSize();
-      for (int i = 0; i < 10_000; i++) {
-        waiter.wake();
-        waiter.await(TIME, System.nanoTime() + LONG, sources);
-      }
-      perWait = (allocation.byteSize() - before) / 10_000;
-    } while (perWait > 0);
+    try (Arena arena = Arena.ofConfined();
+        Descriptor event = Descriptor.event(host)) {
+      event.write(arena.allocateFrom(ValueLayout.JAVA_LONG, 1));
+      List<ReadinessSource> sources = List.of(polling(-1), polling(event.number()));
+      long perWait;
+      // Interpreted, each call of the host allocates: go on until the code is compiled.
+      do {
+        long before = allocation.byteSize();
+        for (int i = 0; i < 10_000; i++) {
+          waiter.await(TIME, System.nanoTime() + LONG, sources);
+          waiter.wake();
+          waiter.await(TIME, System.nanoTime() + LONG, sources);
+        }
+        perWait = (allocation.byteSize() - before) / 10_000;
+      } while (perWait > 0);
+    }
   }
 }
