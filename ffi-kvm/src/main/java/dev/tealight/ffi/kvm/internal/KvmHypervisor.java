@@ -134,7 +134,7 @@ final class KvmHypervisor implements Hypervisor {
     try {
       KvmVm spare = spares == null ? null : spares.take(options);
       KvmVm vm = spare != null ? spare : new KvmVm(host, this, options, destroyer());
-      vm.handOver(this::vmClosed);
+      vm.handOver(spares == null ? () -> {} : spares::guestRuns, this::vmClosed);
       return vm;
     } catch (RuntimeException | Error e) {
       vmClosed();

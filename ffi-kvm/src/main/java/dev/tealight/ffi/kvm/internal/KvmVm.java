@@ -33,6 +33,7 @@ final class KvmVm implements Vm, Doorbells {
   private final List<KvmVcpu> vcpus = new ArrayList<>();
   private @Nullable KvmVcpu prepared;
   private int nextVcpu;
+  private Runnable onRun = () -> {};
   private Runnable onClose = () -> {};
   private boolean closed;
 
@@ -66,10 +67,12 @@ final class KvmVm implements Vm, Doorbells {
   /**
    * Makes it a user's.
    *
-   * @param action called once, when it is closed
+   * @param onRun called when its guest is about to run with memory that was not installed before
+   * @param onClose called once, when it is closed
    */
-  void handOver(Runnable action) {
-    onClose = action;
+  void handOver(Runnable onRun, Runnable onClose) {
+    this.onRun = onRun;
+    this.onClose = onClose;
   }
 
   KvmHypervisor hypervisor() {
@@ -94,7 +97,9 @@ final class KvmVm implements Vm, Doorbells {
 
   /** Called before the guest runs. */
   void installMemory() {
-    slots.install();
+    if (slots.install()) {
+      onRun.run();
+    }
   }
 
   @Override

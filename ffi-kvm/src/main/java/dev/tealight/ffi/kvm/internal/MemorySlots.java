@@ -117,14 +117,14 @@ final class MemorySlots {
     return slots;
   }
 
-  /** Brings KVM up to date; costs nothing if it is. */
-  void install() {
+  /** {@return whether KVM had to be brought up to date} Costs nothing if it is. */
+  boolean install() {
     if (!dirty) {
-      return;
+      return false;
     }
     synchronized (installing) {
       if (!dirty) {
-        return; // another vCPU's thread was here first, and its guest may be running by now
+        return false; // another vCPU's thread was here first, and its guest may be running by now
       }
       List<Slot> next = around(installed, wanted);
       int kept = commonPrefix(installed, next);
@@ -139,6 +139,7 @@ final class MemorySlots {
         installed = next.subList(0, installed.size() + 1);
       }
       dirty = false;
+      return true;
     }
   }
 

@@ -2,11 +2,12 @@
 package dev.tealight.ffi.kvm.internal;
 
 import dev.tealight.VmOptions;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Keeps one VM ready for the next guest, and as an {@link Executor} destroys those of earlier ones,
  * on one thread that ends when it has nothing to do.
+ *
+ * <p>The host makes whoever creates or destroys a VM wait for others who do. So the thread's work
+ * is held back until a guest runs and nobody waits, though not for long.
  */
 final class SpareVms implements Executor, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(SpareVms.class);
@@ -23,15 +27,13 @@ final class SpareVms implements Executor, AutoCloseable {
   static final String THREAD_NAME = "kvm-spare";
   private static final int IDLE_SECONDS = 10;
 
+  /** How long work is held back if no guest runs. */
+  private static final int HOLD_MILLIS = 20;
+
   private final Function<VmOptions, KvmVm> maker;
-  private final ThreadPoolExecutor executor =
-      new ThreadPoolExecutor(
-          1,
-          1,
-          IDLE_SECONDS,
-          TimeUnit.SECONDS,
-          new LinkedBlockingQueue<>(),
-          Thread.ofPlatform().daemon().name(THREAD_NAME).factory());
+  private final ScheduledThreadPoolExecutor executor =
+      new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().daemon().name(THREAD_NAME).factory());
+  private final Queue<Runnable> held = new ConcurrentLinkedQueue<>();
 
   // Guarded by this object's lock.
   private @Nullable VmOptions last;
@@ -45,6 +47,8 @@ final class SpareVms implements Executor, AutoCloseable {
    */
   SpareVms(Function<VmOptions, KvmVm> maker) {
     this.maker = maker;
+    executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    executor.setKeepAliveTime(IDLE_SECONDS, TimeUnit.SECONDS);
     executor.allowCoreThreadTimeOut(true);
   }
 
@@ -61,19 +65,38 @@ final class SpareVms implements Executor, AutoCloseable {
       spare = null;
     }
     if (again && !preparing) {
-      prepareLater(options);
+      preparing = hold(() -> prepare(options));
     }
     return taken;
   }
 
-  /** With the lock held. */
-  private void prepareLater(VmOptions options) {
-    preparing = true;
+  /** Called when a guest is about to run for the first time. */
+  void guestRuns() {
+    if (!held.isEmpty()) {
+      try {
+        executor.execute(this::work);
+      } catch (OutOfMemoryError e) {
+        LOG.debug("kvm: the host has no thread for work in the background", e);
+      }
+    }
+  }
+
+  /** {@return whether a task will be run; if not, the host has no thread, or this is closed} */
+  private boolean hold(Runnable task) {
+    held.add(task);
     try {
-      executor.execute(() -> prepare(options));
-    } catch (OutOfMemoryError e) {
-      preparing = false;
-      LOG.debug("kvm: the host has no thread to prepare a VM", e);
+      var _ = executor.schedule(this::work, HOLD_MILLIS, TimeUnit.MILLISECONDS);
+      return true;
+    } catch (RejectedExecutionException | OutOfMemoryError e) {
+      LOG.debug("kvm: nothing is done in the background", e);
+      return !held.remove(task);
+    }
+  }
+
+  /** Does what was held back. */
+  private void work() {
+    for (Runnable task = held.poll(); task != null; task = held.poll()) {
+      task.run();
     }
   }
 
@@ -111,18 +134,16 @@ final class SpareVms implements Executor, AutoCloseable {
             LOG.warn("kvm: a VM that is no longer used could not be closed", e);
           }
         };
-    try {
-      executor.execute(logging);
-    } catch (RejectedExecutionException | OutOfMemoryError e) { // closed, or no thread to be had
+    if (!hold(logging)) {
       logging.run();
     }
   }
 
-  /** Waits until everything is done that was begun before, for tests. */
+  /** Does everything that is held back, and waits until it is done, for tests. */
   void settle() throws InterruptedException, ExecutionException {
-    // The second round is for what the tasks before the first one have begun.
+    // The second round is for what the tasks of the first one have begun.
     for (int round = 0; round < 2; round++) {
-      executor.submit(() -> {}).get();
+      executor.submit(this::work).get();
     }
   }
 
@@ -130,18 +151,12 @@ final class SpareVms implements Executor, AutoCloseable {
   @Override
   public void close() {
     executor.shutdown();
-    // Not left to the executor, which would drop them if this thread is interrupted.
-    for (Runnable task = next(); task != null; task = next()) {
-      task.run();
-    }
+    // Not left to the executor, which would drop it if this thread is interrupted.
+    work();
     executor.close();
     KvmVm left = replace(null);
     if (left != null) {
       left.close();
     }
-  }
-
-  private @Nullable Runnable next() {
-    return executor.getQueue().poll();
   }
 }
