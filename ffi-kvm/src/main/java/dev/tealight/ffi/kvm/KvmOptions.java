@@ -59,7 +59,8 @@ public record KvmOptions(CpuidPolicy cpuid, Ring3Policy ring3, boolean completin
    * {@return these options with a VM kept ready for the next guest} Guests started one after the
    * other, with memory of one size, start and end sooner. The processor time is the same in all,
    * but a thread of the hypervisor, {@code kvm-spare}, makes VMs before they are wanted and
-   * destroys them after their guests; it is a daemon and ends when there is nothing to do.
+   * destroys them after their guests, while the next guest runs, or soon if none comes; it is a
+   * daemon and ends when there is nothing to do.
    *
    * <p>After two guests in a row with equal {@link dev.tealight.VmOptions}, one VM is prepared for
    * a third, and another one when that is taken. It costs a range of addresses for its memory,

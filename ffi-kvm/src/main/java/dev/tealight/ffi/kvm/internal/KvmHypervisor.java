@@ -80,7 +80,7 @@ final class KvmHypervisor implements Hypervisor {
     cpuidPolicy = options.cpuid();
     ring3Policy = options.ring3();
     completing = options.completing();
-    spares = options.spare() ? new SpareVms(this::createSpare) : null;
+    spares = options.spare() ? new SpareVms(this::createSpare, SpareVms.HOLD) : null;
   }
 
   /** {@return whether instructions that KVM fails to emulate are executed in software} */

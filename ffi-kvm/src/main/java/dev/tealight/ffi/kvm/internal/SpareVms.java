@@ -2,6 +2,7 @@
 package dev.tealight.ffi.kvm.internal;
 
 import dev.tealight.VmOptions;
+import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
@@ -28,9 +29,10 @@ final class SpareVms implements Executor, AutoCloseable {
   private static final int IDLE_SECONDS = 10;
 
   /** How long work is held back if no guest runs. */
-  private static final int HOLD_MILLIS = 20;
+  static final Duration HOLD = Duration.ofMillis(20);
 
   private final Function<VmOptions, KvmVm> maker;
+  private final Duration hold;
   private final ScheduledThreadPoolExecutor executor =
       new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().daemon().name(THREAD_NAME).factory());
   private final Queue<Runnable> held = new ConcurrentLinkedQueue<>();
@@ -44,9 +46,11 @@ final class SpareVms implements Executor, AutoCloseable {
    * Prepares nothing yet.
    *
    * @param maker makes a VM with all that can be made before its guest is known
+   * @param hold how long work is held back if no guest runs
    */
-  SpareVms(Function<VmOptions, KvmVm> maker) {
+  SpareVms(Function<VmOptions, KvmVm> maker, Duration hold) {
     this.maker = maker;
+    this.hold = hold;
     executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     executor.setKeepAliveTime(IDLE_SECONDS, TimeUnit.SECONDS);
     executor.allowCoreThreadTimeOut(true);
@@ -85,7 +89,7 @@ final class SpareVms implements Executor, AutoCloseable {
   private boolean hold(Runnable task) {
     held.add(task);
     try {
-      var _ = executor.schedule(this::work, HOLD_MILLIS, TimeUnit.MILLISECONDS);
+      var _ = executor.schedule(this::work, hold.toNanos(), TimeUnit.NANOSECONDS);
       return true;
     } catch (RejectedExecutionException | OutOfMemoryError e) {
       LOG.debug("kvm: nothing is done in the background", e);

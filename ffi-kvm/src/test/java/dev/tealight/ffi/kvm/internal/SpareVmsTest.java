@@ -13,6 +13,7 @@ import dev.tealight.VmmException;
 import dev.tealight.ffi.kvm.KvmOptions;
 import dev.tealight.ffi.posix.Ioctl;
 import dev.tealight.ffi.posix.LinuxErrno;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
@@ -218,6 +219,44 @@ class SpareVmsTest {
       settle(hypervisor);
       assertThat(kernel.descriptors).hasSize(descriptors);
     }
+  }
+
+  private static SpareVms unused(Duration hold) {
+    return new SpareVms(
+        options -> {
+          throw new AssertionError("nobody wants " + options);
+        },
+        hold);
+  }
+
+  @Test
+  void nothingIsDestroyedUntilAGuestRuns() throws InterruptedException {
+    Semaphore done = new Semaphore(0);
+    try (SpareVms spares = unused(Duration.ofDays(1))) {
+      spares.execute(done::release);
+      spares.execute(done::release);
+      assertThat(done.availablePermits()).isZero();
+      spares.guestRuns();
+      done.acquire(2);
+    }
+  }
+
+  @Test
+  void guestThatNeverComesIsNotWaitedForForEver() throws InterruptedException {
+    Semaphore done = new Semaphore(0);
+    try (SpareVms spares = unused(Duration.ofMillis(1))) {
+      spares.execute(done::release);
+      done.acquire();
+    }
+  }
+
+  @Test
+  void closeDestroysWhatIsHeldBack() {
+    Semaphore done = new Semaphore(0);
+    try (SpareVms spares = unused(Duration.ofDays(1))) {
+      spares.execute(done::release);
+    }
+    assertThat(done.availablePermits()).isEqualTo(1);
   }
 
   @Test
