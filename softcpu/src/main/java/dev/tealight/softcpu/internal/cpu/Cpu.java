@@ -67,6 +67,12 @@ public final class Cpu {
   /** INT3 leaves to a debugger instead of raising #BP. */
   public boolean debugBreakpoints;
 
+  /**
+   * A #DB follows the running instruction, because TF was set when it started. An instruction that
+   * delivers an event takes that back: TF is clear in the handler.
+   */
+  public boolean trapDue;
+
   /** Current privilege level. */
   public int privilege;
 
@@ -218,9 +224,8 @@ public final class Cpu {
   // Stack
 
   public void push(long value, int size) {
-    long pointer = gpr[RSP] - size;
-    memory.store(stackAddress(pointer, size, true), size, value);
-    stackPointer(pointer);
+    poke(size, size, value);
+    stackPointer(gpr[RSP] - size);
   }
 
   public long pop(int size) {
@@ -232,6 +237,11 @@ public final class Cpu {
   /** Returns what lies {@code offset} bytes above the top of the stack. */
   public long peek(int offset, int size) {
     return memory.load(stackAddress(gpr[RSP] + offset, size, false), size);
+  }
+
+  /** Stores what lies {@code offset} bytes below the top of the stack; RSP stays. */
+  public void poke(int offset, int size, long value) {
+    memory.store(stackAddress(gpr[RSP] - offset, size, true), size, value);
   }
 
   public long stackAddress(long pointer, int size, boolean write) {
@@ -267,6 +277,12 @@ public final class Cpu {
   /** Returns the linear address of {@code offset} in the code segment. */
   public long codeAddress(long offset) {
     return codeBits == 64 ? offset : segments.base(Segments.CS) + offset & 0xFFFF_FFFFL;
+  }
+
+  /** Loads CS in real mode. */
+  public void realCode(int selector) {
+    segments.set(Segments.CS, selector, (long) selector << 4, 0xFFFF, 0x9B);
+    modeChanged();
   }
 
   /** Recomputes what depends on CS, SS, the privilege level and the control registers. */

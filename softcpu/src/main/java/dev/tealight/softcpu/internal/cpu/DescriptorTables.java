@@ -16,23 +16,32 @@ public final class DescriptorTables {
     return selector & 0xFFFC;
   }
 
-  /** Returns the linear address of the descriptor of {@code selector}; #GP if outside its table. */
-  public static long address(Cpu cpu, int selector) {
-    boolean local = (selector & 4) != 0;
-    long base = local ? cpu.segments.base(Segments.LDTR) : cpu.system.gdtBase;
-    long limit = local ? cpu.segments.limit(Segments.LDTR) : cpu.system.gdtLimit;
-    boolean usable = !local || (cpu.segments.attributes(Segments.LDTR) & Segments.UNUSABLE) == 0;
-    int offset = selector & 0xFFF8;
-    if (!usable || offset + 7 > limit) {
-      throw cpu.fault.protection(errorCode(selector));
-    }
-    return base + offset;
+  /** Returns whether the descriptor of {@code selector} is inside its table. */
+  public static boolean contains(Cpu cpu, int selector) {
+    return contains(cpu, selector, 8);
   }
 
+  private static boolean contains(Cpu cpu, int selector, int byteSize) {
+    boolean local = (selector & 4) != 0;
+    long limit = local ? cpu.segments.limit(Segments.LDTR) : cpu.system.gdtLimit;
+    boolean usable = !local || (cpu.segments.attributes(Segments.LDTR) & Segments.UNUSABLE) == 0;
+    return usable && (selector & 0xFFF8) + byteSize - 1 <= limit;
+  }
+
+  private static long address(Cpu cpu, int selector) {
+    boolean local = (selector & 4) != 0;
+    return (local ? cpu.segments.base(Segments.LDTR) : cpu.system.gdtBase) + (selector & 0xFFF8);
+  }
+
+  /** Returns the descriptor of {@code selector}; #GP if outside its table. */
   public static long read(Cpu cpu, int selector) {
+    if (!contains(cpu, selector)) {
+      throw cpu.fault.protection(errorCode(selector));
+    }
     return cpu.memory.loadSystem(address(cpu, selector), 8);
   }
 
+  /** Writes to memory, and may therefore fault: before the instruction changes anything else. */
   public static void markAccessed(Cpu cpu, int selector, long descriptor) {
     if ((descriptor & ACCESSED) == 0) {
       cpu.memory.storeSystem(address(cpu, selector), 8, descriptor | ACCESSED);
@@ -50,7 +59,7 @@ public final class DescriptorTables {
       return;
     }
     if (segment == Segments.SS) {
-      loadStack(cpu, selector, cpu.privilege, Vector.PROTECTION);
+      loadStack(cpu, selector);
     } else {
       loadData(cpu, segment, selector);
     }
@@ -77,27 +86,32 @@ public final class DescriptorTables {
     cpu.segments.setFromDescriptor(segment, selector, descriptor, 0);
   }
 
-  /**
-   * Loads SS for code that will run at {@code level}.
-   *
-   * @param vector what a bad selector raises: #GP, or #TS when it comes from a TSS
-   */
-  public static void loadStack(Cpu cpu, int selector, int level, int vector) {
+  private static void loadStack(Cpu cpu, int selector) {
+    int level = cpu.privilege;
     if ((selector & 0xFFFC) == 0) {
       boolean allowed = cpu.codeBits == 64 && level < 3 && (selector & 3) == level;
       if (!allowed) {
-        throw cpu.fault.raise(vector, 0);
+        throw cpu.fault.protection(0);
       }
       cpu.segments.setNull(Segments.SS, selector, 0);
       return;
     }
-    long descriptor = checkStack(cpu, selector, level, vector);
+    long descriptor = readStack(cpu, selector, level, Vector.PROTECTION, 0);
     markAccessed(cpu, selector, descriptor);
     cpu.segments.setFromDescriptor(Segments.SS, selector, descriptor, 0);
     cpu.modeChanged();
   }
 
-  public static long checkStack(Cpu cpu, int selector, int level, int vector) {
+  /**
+   * Returns the descriptor of a stack for code that will run at {@code level}.
+   *
+   * @param vector what a bad selector raises: #GP, or #TS when it comes from a TSS
+   * @param external the EXT bit of error codes, or 0
+   */
+  public static long readStack(Cpu cpu, int selector, int level, int vector, int external) {
+    if (!contains(cpu, selector)) {
+      throw cpu.fault.raise(vector, errorCode(selector) | external);
+    }
     long descriptor = read(cpu, selector);
     boolean suitable =
         !Descriptor.isSystem(descriptor)
@@ -106,17 +120,19 @@ public final class DescriptorTables {
             && (selector & 3) == level
             && Descriptor.privilege(descriptor) == level;
     if (!suitable) {
-      throw cpu.fault.raise(vector, errorCode(selector));
+      throw cpu.fault.raise(vector, errorCode(selector) | external);
     }
     if (!Descriptor.isPresent(descriptor)) {
-      throw cpu.fault.stack(errorCode(selector));
+      throw cpu.fault.stack(errorCode(selector) | external);
     }
     return descriptor;
   }
 
-  /** Loads CS from an already checked descriptor; the code runs at {@code level} from here on. */
-  public static void loadCode(Cpu cpu, int selector, long descriptor, int level) {
-    markAccessed(cpu, selector, descriptor);
+  /**
+   * Loads CS from a descriptor that was checked and marked accessed; the code runs at {@code level}
+   * from here on. Does not fault.
+   */
+  public static void setCode(Cpu cpu, int selector, long descriptor, int level) {
     cpu.segments.setFromDescriptor(Segments.CS, (selector & ~3) | level, descriptor, 0);
     cpu.privilege = level;
     cpu.modeChanged();
@@ -163,6 +179,9 @@ public final class DescriptorTables {
   private static long baseHigh(Cpu cpu, int selector) {
     if (!cpu.system.longModeActive()) {
       return 0;
+    }
+    if (!contains(cpu, selector, 16)) {
+      throw cpu.fault.protection(errorCode(selector));
     }
     long address = address(cpu, selector) + 8;
     return cpu.memory.loadSystem(address, 8) & 0xFFFF_FFFFL;

@@ -8,8 +8,9 @@ import dev.tealight.softcpu.internal.fault.Vector;
  * Delivers exceptions and interrupts through the IDT (Intel SDM volume 3, chapter 6).
  *
  * <p>A fault during the delivery of another becomes a double fault where the manual says so, and a
- * fault during that shuts the processor down. Task gates and virtual-8086 mode are not supported: a
- * gate of an unknown type raises #GP.
+ * fault during that shuts the processor down. A delivery that faults, or leaves to the monitor, has
+ * changed no register; below the stack pointer, parts of the frame may have been written. Task
+ * gates and virtual-8086 mode are not supported: a gate of an unknown type raises #GP.
  */
 public final class InterruptDelivery {
   /** Where an event comes from: it decides checks and error codes. */
@@ -34,19 +35,14 @@ public final class InterruptDelivery {
     GuestFault fault = cpu.fault;
     int vector = fault.vector();
     int errorCode = fault.errorCode();
-    long stack = cpu.gpr[Cpu.RSP];
-    if (vector != Vector.DEBUG) {
-      cpu.flags.set(Flags.RF);
-    }
+    int flags = cpu.flags.value() | (vector == Vector.DEBUG ? 0 : Flags.RF);
+    noteAddress(cpu);
     for (int attempt = 0; attempt < 3; attempt++) {
-      if (vector == Vector.PAGE_FAULT) {
-        cpu.system.cr2 = fault.address();
-      }
       try {
-        deliver(cpu, vector, errorCode, Source.EXCEPTION);
+        deliver(cpu, vector, errorCode, Source.EXCEPTION, flags);
         return true;
       } catch (GuestFault second) {
-        cpu.gpr[Cpu.RSP] = stack;
+        noteAddress(cpu); // even if it becomes a double fault
         if (vector == Vector.DOUBLE_FAULT) {
           break;
         }
@@ -63,6 +59,12 @@ public final class InterruptDelivery {
     return false;
   }
 
+  private static void noteAddress(Cpu cpu) {
+    if (cpu.fault.vector() == Vector.PAGE_FAULT) {
+      cpu.system.cr2 = cpu.fault.address();
+    }
+  }
+
   private static boolean isContributory(int vector) {
     return vector == Vector.DIVIDE || (vector >= Vector.INVALID_TSS && vector <= Vector.PROTECTION);
   }
@@ -74,36 +76,47 @@ public final class InterruptDelivery {
     return isContributory(first) && isContributory(second);
   }
 
-  /** Delivers one event; {@code errorCode} is {@link GuestFault#NO_ERROR_CODE} if there is none. */
-  public static void deliver(Cpu cpu, int vector, int errorCode, Source source) {
+  /** Delivers an event that has no error code and is no fault. */
+  public static void deliver(Cpu cpu, int vector, Source source) {
+    deliver(cpu, vector, GuestFault.NO_ERROR_CODE, source, cpu.flags.value());
+  }
+
+  private static void deliver(Cpu cpu, int vector, int errorCode, Source source, int flags) {
     if (!cpu.system.protectedMode()) {
-      deliverReal(cpu, vector);
+      deliverReal(cpu, vector, source, flags);
     } else if (cpu.system.longModeActive()) {
-      deliverLong(cpu, vector, errorCode, source);
+      deliverLong(cpu, vector, errorCode, source, flags);
     } else {
-      deliverLegacy(cpu, vector, errorCode, source);
+      deliverLegacy(cpu, vector, errorCode, source, flags);
     }
+    cpu.trapDue = false;
+  }
+
+  private static int externalBit(Source source) {
+    return source == Source.INSTRUCTION ? 0 : EXTERNAL_BIT;
   }
 
   private static int idtError(int vector, Source source) {
-    return vector * 8 | IDT_BIT | (source == Source.INSTRUCTION ? 0 : EXTERNAL_BIT);
+    return vector * 8 | IDT_BIT | externalBit(source);
   }
 
   private static int selectorError(int selector, Source source) {
-    return (selector & 0xFFFC) | (source == Source.INSTRUCTION ? 0 : EXTERNAL_BIT);
+    return DescriptorTables.errorCode(selector) | externalBit(source);
   }
 
-  private static void deliverReal(Cpu cpu, int vector) {
+  private static void deliverReal(Cpu cpu, int vector, Source source, int flags) {
     if (vector * 4 + 3 > cpu.system.idtLimit) {
-      throw cpu.fault.raise(Vector.DOUBLE_FAULT, 0);
+      throw cpu.fault.protection(idtError(vector, source));
     }
     long entry = cpu.memory.loadSystem(cpu.system.idtBase + vector * 4L, 4);
-    cpu.push(cpu.flags.value(), 2);
-    cpu.push(cpu.segments.selector(Segments.CS), 2);
-    cpu.push(cpu.rip, 2);
+    Frame frame = new Frame(cpu, Segments.SS, cpu.gpr[Cpu.RSP], 2, externalBit(source));
+    frame.push(flags);
+    frame.push(cpu.segments.selector(Segments.CS));
+    frame.push(cpu.rip);
+    // Nothing faults from here on.
+    cpu.gpr[Cpu.RSP] = frame.pointer;
     cpu.flags.clear(Flags.IF | Flags.TF | Flags.AC);
-    int selector = (int) (entry >>> 16) & 0xFFFF;
-    cpu.segments.set(Segments.CS, selector, (long) selector << 4, 0xFFFF, 0x9B);
+    cpu.realCode((int) (entry >>> 16) & 0xFFFF);
     cpu.rip = entry & 0xFFFF;
   }
 
@@ -132,15 +145,10 @@ public final class InterruptDelivery {
 
   /** Reads and checks the handler's code descriptor. */
   private static long handlerCode(Cpu cpu, int selector, Source source) {
-    if ((selector & 0xFFFC) == 0) {
-      throw cpu.fault.protection(source == Source.INSTRUCTION ? 0 : EXTERNAL_BIT);
-    }
-    long code;
-    try {
-      code = DescriptorTables.read(cpu, selector);
-    } catch (GuestFault outsideTable) {
+    if ((selector & 0xFFFC) == 0 || !DescriptorTables.contains(cpu, selector)) {
       throw cpu.fault.protection(selectorError(selector, source));
     }
+    long code = DescriptorTables.read(cpu, selector);
     if (!Descriptor.isCode(code) || Descriptor.privilege(code) > cpu.privilege) {
       throw cpu.fault.protection(selectorError(selector, source));
     }
@@ -154,7 +162,7 @@ public final class InterruptDelivery {
     return Descriptor.isConforming(code) ? cpu.privilege : Descriptor.privilege(code);
   }
 
-  private static void deliverLong(Cpu cpu, int vector, int errorCode, Source source) {
+  private static void deliverLong(Cpu cpu, int vector, int errorCode, Source source, int flags) {
     SystemRegisters system = cpu.system;
     if (vector * 16 + 15 > system.idtLimit) {
       throw cpu.fault.protection(idtError(vector, source));
@@ -170,31 +178,36 @@ public final class InterruptDelivery {
     }
     long target = Descriptor.gateOffset(gate) | gateHigh << 32;
     if (target << 16 >> 16 != target) {
-      throw cpu.fault.protection(0);
+      throw cpu.fault.protection(externalBit(source));
     }
     int level = handlerLevel(cpu, code);
     int stackTable = Descriptor.gateStackTable(gate);
     boolean levelChanges = level != cpu.privilege;
     long stack = cpu.gpr[Cpu.RSP];
     if (stackTable != 0) {
-      stack = taskStack(cpu, 0x24 + 8 * (stackTable - 1));
+      stack = taskStack(cpu, 0x24 + 8 * (stackTable - 1), source);
     } else if (levelChanges) {
-      stack = taskStack(cpu, 4 + 8 * level);
+      stack = taskStack(cpu, 4 + 8 * level, source);
     }
     stack = (stack & -16) - (errorCode == GuestFault.NO_ERROR_CODE ? 40 : 48);
-    pushLongFrame(cpu, stack, level, errorCode);
+    if (stack << 16 >> 16 != stack) {
+      throw cpu.fault.stack(externalBit(source));
+    }
+    DescriptorTables.markAccessed(cpu, selector, code);
+    pushLongFrame(cpu, stack, level, errorCode, flags);
+    // Nothing faults from here on.
     if (levelChanges) {
       cpu.segments.setNull(Segments.SS, level, 0);
     }
-    DescriptorTables.loadCode(cpu, selector, code, level);
+    DescriptorTables.setCode(cpu, selector, code, level);
     cpu.gpr[Cpu.RSP] = stack;
     cpu.rip = target;
     enterHandler(cpu, gate);
   }
 
-  private static void pushLongFrame(Cpu cpu, long stack, int level, int errorCode) {
+  private static void pushLongFrame(Cpu cpu, long stack, int level, int errorCode, int flags) {
     long slot = stack;
-    cpu.memory.selectPrivilege(level == 3);
+    cpu.memory.selectSystem(level == 3);
     try {
       cpu.memory.requireWritable(stack, errorCode == GuestFault.NO_ERROR_CODE ? 40 : 48);
       if (errorCode != GuestFault.NO_ERROR_CODE) {
@@ -203,11 +216,12 @@ public final class InterruptDelivery {
       }
       cpu.memory.storeLong(slot, cpu.rip);
       cpu.memory.storeLong(slot + 8, cpu.segments.selector(Segments.CS));
-      cpu.memory.storeLong(slot + 16, cpu.flags.value());
+      cpu.memory.storeLong(slot + 16, flags);
       cpu.memory.storeLong(slot + 24, cpu.gpr[Cpu.RSP]);
       cpu.memory.storeLong(slot + 32, cpu.segments.selector(Segments.SS));
     } finally {
       cpu.memory.selectPrivilege(cpu.privilege == 3);
+      cpu.memory.paging.wideAddresses = cpu.codeBits == 64;
     }
   }
 
@@ -218,19 +232,19 @@ public final class InterruptDelivery {
     }
   }
 
-  private static long taskStack(Cpu cpu, int offset) {
-    if (offset + 7 > cpu.segments.limit(Segments.TR)) {
-      int selector = cpu.segments.selector(Segments.TR);
-      throw cpu.fault.raise(Vector.INVALID_TSS, selector & 0xFFFC);
+  private static void requireInTask(Cpu cpu, int offset, int byteSize, Source source) {
+    if (offset + byteSize - 1 > cpu.segments.limit(Segments.TR)) {
+      int task = cpu.segments.selector(Segments.TR);
+      throw cpu.fault.raise(Vector.INVALID_TSS, selectorError(task, source));
     }
-    long stack = cpu.memory.loadSystem(cpu.segments.base(Segments.TR) + offset, 8);
-    if (stack << 16 >> 16 != stack) {
-      throw cpu.fault.stack(0);
-    }
-    return stack;
   }
 
-  private static void deliverLegacy(Cpu cpu, int vector, int errorCode, Source source) {
+  private static long taskStack(Cpu cpu, int offset, Source source) {
+    requireInTask(cpu, offset, 8, source);
+    return cpu.memory.loadSystem(cpu.segments.base(Segments.TR) + offset, 8);
+  }
+
+  private static void deliverLegacy(Cpu cpu, int vector, int errorCode, Source source, int flags) {
     if (vector * 8 + 7 > cpu.system.idtLimit) {
       throw cpu.fault.protection(idtError(vector, source));
     }
@@ -240,34 +254,92 @@ public final class InterruptDelivery {
     int size = wide ? 4 : 2;
     int selector = Descriptor.gateSelector(gate);
     long code = handlerCode(cpu, selector, source);
+    long target = Cpu.zeroExtend(Descriptor.gateOffset(gate), size);
+    if (target > Descriptor.limit(code)) {
+      throw cpu.fault.protection(externalBit(source));
+    }
     int level = handlerLevel(cpu, code);
-    int oldStackSelector = cpu.segments.selector(Segments.SS);
-    long oldStack = cpu.gpr[Cpu.RSP];
-    int oldCode = cpu.segments.selector(Segments.CS);
-    int flags = cpu.flags.value();
-    long returnAddress = cpu.rip;
-    if (level != cpu.privilege) {
-      long task = cpu.segments.base(Segments.TR);
-      if (8 * level + 4 + 5 > cpu.segments.limit(Segments.TR)) {
-        throw cpu.fault.raise(Vector.INVALID_TSS, cpu.segments.selector(Segments.TR) & 0xFFFC);
+    boolean levelChanges = level != cpu.privilege;
+    Frame frame =
+        levelChanges
+            ? innerFrame(cpu, level, size, source)
+            : new Frame(cpu, Segments.SS, cpu.gpr[Cpu.RSP], size, externalBit(source));
+    DescriptorTables.markAccessed(cpu, selector, code);
+    cpu.memory.selectPrivilege(level == 3);
+    try {
+      if (levelChanges) {
+        frame.push(cpu.segments.selector(Segments.SS));
+        frame.push(cpu.gpr[Cpu.RSP]);
       }
-      long stack = cpu.memory.loadSystem(task + 4 + 8L * level, 4) & 0xFFFF_FFFFL;
-      int stackSelector = (int) cpu.memory.loadSystem(task + 8 + 8L * level, 2) & 0xFFFF;
-      DescriptorTables.checkStack(cpu, stackSelector, level, Vector.INVALID_TSS);
-      DescriptorTables.loadCode(cpu, selector, code, level);
-      DescriptorTables.loadStack(cpu, stackSelector, level, Vector.INVALID_TSS);
-      cpu.gpr[Cpu.RSP] = stack;
-      cpu.push(oldStackSelector, size);
-      cpu.push(oldStack, size);
+      frame.push(flags);
+      frame.push(cpu.segments.selector(Segments.CS));
+      frame.push(cpu.rip);
+      if (errorCode != GuestFault.NO_ERROR_CODE) {
+        frame.push(errorCode);
+      }
+    } finally {
+      cpu.memory.selectPrivilege(cpu.privilege == 3);
     }
-    cpu.push(flags, size);
-    cpu.push(oldCode, size);
-    cpu.push(returnAddress, size);
-    if (errorCode != GuestFault.NO_ERROR_CODE) {
-      cpu.push(errorCode, size);
+    // Nothing faults from here on.
+    if (levelChanges) {
+      cpu.segments.takeNextStack();
     }
-    DescriptorTables.loadCode(cpu, selector, code, level);
-    cpu.rip = Cpu.zeroExtend(Descriptor.gateOffset(gate), size);
+    cpu.gpr[Cpu.RSP] = frame.pointer;
+    DescriptorTables.setCode(cpu, selector, code, level);
+    cpu.rip = target;
     enterHandler(cpu, gate);
+  }
+
+  /** Returns an empty frame on the stack that the task has for {@code level}. */
+  private static Frame innerFrame(Cpu cpu, int level, int size, Source source) {
+    boolean wideTask = (cpu.segments.attributes(Segments.TR) & 8) != 0;
+    int pointerSize = wideTask ? 4 : 2;
+    int offset = wideTask ? 4 + 8 * level : 2 + 4 * level;
+    requireInTask(cpu, offset, pointerSize + 2, source);
+    long slot = cpu.segments.base(Segments.TR) + offset;
+    long pointer = Cpu.zeroExtend(cpu.memory.loadSystem(slot, pointerSize), pointerSize);
+    int selector = (int) cpu.memory.loadSystem(slot + pointerSize, 2) & 0xFFFF;
+    int vector = Vector.INVALID_TSS;
+    long stack = DescriptorTables.readStack(cpu, selector, level, vector, externalBit(source));
+    DescriptorTables.markAccessed(cpu, selector, stack);
+    cpu.segments.setFromDescriptor(Segments.NEXT_STACK, selector, stack, 0);
+    int error = selectorError(selector, source);
+    return new Frame(cpu, Segments.NEXT_STACK, pointer, size, error);
+  }
+
+  /** What 16- and 32-bit handlers find on their stack: pushed before anything else changes. */
+  private static final class Frame {
+    private final Cpu cpu;
+    private final int segment;
+    private final int size;
+    private final int errorCode;
+    private final long mask;
+
+    /** The stack pointer after all that was pushed. */
+    long pointer;
+
+    /**
+     * Creates an empty one.
+     *
+     * @param errorCode of the #SS if the stack has no room
+     */
+    Frame(Cpu cpu, int segment, long pointer, int size, int errorCode) {
+      this.cpu = cpu;
+      this.segment = segment;
+      this.pointer = pointer;
+      this.size = size;
+      this.errorCode = errorCode;
+      boolean big = (cpu.segments.attributes(segment) & Segments.BIG) != 0;
+      this.mask = big ? 0xFFFF_FFFFL : 0xFFFF;
+    }
+
+    void push(long value) {
+      long offset = pointer - size & mask;
+      if (!cpu.segments.allows(segment, offset, size, true)) {
+        throw cpu.fault.stack(errorCode);
+      }
+      cpu.memory.store(cpu.segments.base(segment) + offset & 0xFFFF_FFFFL, size, value);
+      pointer = (pointer & ~mask) | offset;
+    }
   }
 }

@@ -106,13 +106,6 @@ public final class Outside implements PhysicalSpace {
     cursor = 0;
   }
 
-  /** The instruction that started over has ended, unless it has left once more. */
-  public void commitUnlessLeft() {
-    if (exit.reason == ExitReason.NONE) {
-      commit();
-    }
-  }
-
   /** What was done so far will not be done again. */
   public void commit() {
     answered = 0;

@@ -22,7 +22,11 @@ public final class Segments {
 
   public static final int LDTR = 7;
   public static final int TR = 8;
-  private static final int COUNT = 9;
+
+  /** The stack of an inner level, as long as its frame may still fault. */
+  static final int NEXT_STACK = 9;
+
+  private static final int COUNT = 10;
 
   public static final int UNUSABLE = 1 << 16;
   public static final int LONG_CODE = 1 << 13;
@@ -89,6 +93,11 @@ public final class Segments {
         Descriptor.attributes(descriptor));
   }
 
+  /** Makes {@link #NEXT_STACK} the stack. */
+  void takeNextStack() {
+    set(SS, selectors[NEXT_STACK], bases[NEXT_STACK], limits[NEXT_STACK], attributes[NEXT_STACK]);
+  }
+
   /** Loads a null selector: the segment becomes unusable outside 64-bit mode. */
   public void setNull(int segment, int selector, long base) {
     set(segment, selector, base, 0, UNUSABLE);
@@ -99,12 +108,18 @@ public final class Segments {
    * checks of limit and type.
    */
   public long legacyLinear(int segment, long offset, int byteSize, boolean write) {
-    int attribute = attributes[segment];
-    boolean allowed = (attribute & UNUSABLE) == 0 && typeAllows(attribute, write);
-    if (!allowed || outsideLimit(segment, offset, byteSize)) {
+    if (!allows(segment, offset, byteSize, write)) {
       throw segment == SS ? fault.stack(0) : fault.protection(0);
     }
     return bases[segment] + offset & 0xFFFF_FFFFL;
+  }
+
+  /** Returns whether limit and type allow an access of 16- or 32-bit code. */
+  boolean allows(int segment, long offset, int byteSize, boolean write) {
+    int attribute = attributes[segment];
+    return (attribute & UNUSABLE) == 0
+        && typeAllows(attribute, write)
+        && !outsideLimit(segment, offset, byteSize);
   }
 
   private static boolean typeAllows(int attribute, boolean write) {

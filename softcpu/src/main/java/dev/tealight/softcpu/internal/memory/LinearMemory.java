@@ -42,6 +42,9 @@ public final class LinearMemory {
   private boolean user;
   private long epoch = 2;
 
+  /** The caches may hold pieces of pages larger than 4 KiB. */
+  private boolean holdsLargePages;
+
   public final Paging paging = new Paging();
   public final Watchpoints watchpoints = new Watchpoints();
 
@@ -214,26 +217,40 @@ public final class LinearMemory {
     return gpa >= 0 && gpa < ramSize && codePages.holdsCode(gpa);
   }
 
-  // Descriptor tables and task state are read with supervisor rights whatever the current level.
+  // Descriptor tables and task state are accessed with supervisor rights whatever the current
+  // level, and in long mode at 64-bit addresses whatever the current code.
 
   public long loadSystem(long address, int byteSize) {
     boolean wasUser = user;
-    selectPrivilege(false);
+    boolean wasWide = paging.wideAddresses;
+    selectSystem(false);
     try {
       return load(address, byteSize);
     } finally {
       selectPrivilege(wasUser);
+      paging.wideAddresses = wasWide;
     }
   }
 
   public void storeSystem(long address, int byteSize, long value) {
     boolean wasUser = user;
-    selectPrivilege(false);
+    boolean wasWide = paging.wideAddresses;
+    selectSystem(false);
     try {
       store(address, byteSize, value);
     } finally {
       selectPrivilege(wasUser);
+      paging.wideAddresses = wasWide;
     }
+  }
+
+  /**
+   * Selects the rights of a level, and addresses of 64 bits where there are any. What the current
+   * code may do is to be selected again afterwards.
+   */
+  public void selectSystem(boolean userLevel) {
+    selectPrivilege(userLevel);
+    paging.wideAddresses = true; // looked at in long mode only
   }
 
   /** Translates the address of an instruction byte; throws the fault if it may not be executed. */
@@ -251,6 +268,7 @@ public final class LinearMemory {
     }
     checkRegion(gpa, address, Access.EXECUTE);
     fetchTlb.fill(address, gpa, !user, user);
+    holdsLargePages |= walker.isLarge();
     return gpa;
   }
 
@@ -278,10 +296,16 @@ public final class LinearMemory {
     userTlb.flush();
     supervisorTlb.flush();
     fetchTlb.flush();
+    holdsLargePages = false;
     epoch += 2;
   }
 
+  /** Forgets the translation of the page that {@code address} is in, of whatever size it is. */
   public void flushPage(long address) {
+    if (holdsLargePages) {
+      flush(); // their pieces are spread over the caches
+      return;
+    }
     userTlb.flushPage(address);
     supervisorTlb.flushPage(address);
     fetchTlb.flushPage(address);
@@ -363,6 +387,7 @@ public final class LinearMemory {
         walker.writableNow() && (allowed & Access.WRITE) != 0 && !codePages.holdsCode(gpa);
     Tlb tlb = user ? userTlb : supervisorTlb;
     tlb.fill(address, gpa, (allowed & Access.READ) != 0, writable);
+    holdsLargePages |= walker.isLarge();
   }
 
   private long loadAcrossPages(long address, int byteSize) {

@@ -49,6 +49,9 @@ final class PageWalker {
   /** Result of the last successful walk: the leaf allows writes at this privilege, and is dirty. */
   private boolean writableNow;
 
+  /** Result of the last successful walk: the page is larger than 4 KiB. */
+  private boolean large;
+
   PageWalker(PhysicalSpace space, Paging paging, GuestFault fault) {
     this.space = space;
     this.ram = space.ram();
@@ -60,11 +63,16 @@ final class PageWalker {
     return writableNow;
   }
 
+  boolean isLarge() {
+    return large;
+  }
+
   /** Returns the guest physical address of {@code address} or throws the page fault. */
   long walk(long address, int access, boolean user) {
     return switch (paging.mode) {
       case OFF -> {
         writableNow = true;
+        large = false;
         yield address & 0xFFFF_FFFFL;
       }
       case LEGACY_32 -> walkLegacy(address & 0xFFFF_FFFFL, access, user);
@@ -127,6 +135,7 @@ final class PageWalker {
       boolean dirtied = access == Access.WRITE;
       touch(entryAddress, entry, dirtied ? ACCESSED | DIRTY : ACCESSED);
       writableNow = writable && (dirtied || (entry & DIRTY) != 0);
+      large = level > 0;
       return (entry & FRAME & ~pageMask) | (address & pageMask);
     }
   }
@@ -151,11 +160,11 @@ final class PageWalker {
     if ((directory & PRESENT) == 0) {
       throw pageFault(address, access, user, 0);
     }
-    boolean large = (directory & LARGE) != 0 && paging.largePages32;
+    boolean ofFourMebibytes = (directory & LARGE) != 0 && paging.largePages32;
     long entryAddress = directoryAddress;
     long entry = directory;
     long allowed = directory;
-    if (!large) {
+    if (!ofFourMebibytes) {
       touch32(directoryAddress, directory, ACCESSED);
       entryAddress = (directory & 0xFFFF_F000L) + (address >>> 12 & 1023) * 4;
       entry = readEntry32(entryAddress);
@@ -171,6 +180,7 @@ final class PageWalker {
     boolean dirtied = access == Access.WRITE;
     touch32(entryAddress, entry, dirtied ? ACCESSED | DIRTY : ACCESSED);
     writableNow = writable && (dirtied || (entry & DIRTY) != 0);
+    large = ofFourMebibytes;
     return large
         ? (entry & 0xFFC0_0000L) | (address & 0x3F_FFFFL)
         : (entry & 0xFFFF_F000L) | (address & 0xFFF);

@@ -7,7 +7,6 @@ import dev.tealight.softcpu.internal.cpu.Cpu;
 import dev.tealight.softcpu.internal.cpu.Flags;
 import dev.tealight.softcpu.internal.cpu.Insn;
 import dev.tealight.softcpu.internal.cpu.InterruptDelivery;
-import dev.tealight.softcpu.internal.fault.GuestFault;
 import dev.tealight.softcpu.internal.fault.Vector;
 
 /** Near jumps, calls, returns, loops, software interrupts. */
@@ -100,13 +99,11 @@ public final class ControlFlow {
 
   /** INT1 is delivered like an exception: the gate's privilege does not matter. */
   public static void int1(Cpu cpu, Insn insn) {
-    InterruptDelivery.deliver(
-        cpu, Vector.DEBUG, GuestFault.NO_ERROR_CODE, InterruptDelivery.Source.EXCEPTION);
+    InterruptDelivery.deliver(cpu, Vector.DEBUG, InterruptDelivery.Source.EXCEPTION);
   }
 
   private static void interrupt(Cpu cpu, int vector) {
-    InterruptDelivery.deliver(
-        cpu, vector, GuestFault.NO_ERROR_CODE, InterruptDelivery.Source.INSTRUCTION);
+    InterruptDelivery.deliver(cpu, vector, InterruptDelivery.Source.INSTRUCTION);
   }
 
   public static void bound(Cpu cpu, Insn insn) {

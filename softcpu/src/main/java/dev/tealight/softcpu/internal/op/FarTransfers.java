@@ -41,23 +41,28 @@ public final class FarTransfers {
       offset = cpu.memory.load(address, size);
       selector = (int) cpu.memory.load(address + size, 2) & 0xFFFF;
     }
-    long pointer = cpu.gpr[Cpu.RSP];
-    long lower = cpu.stackAddress(pointer - 2L * size, size, true);
-    cpu.memory.requireWritable(lower, 2 * size);
-    int oldSelector = cpu.segments.selector(Segments.CS);
-    long oldRip = cpu.rip;
-    jump(cpu, selector, offset, size);
-    cpu.push(oldSelector, size);
-    cpu.push(oldRip, size);
+    long target = zeroExtend(offset, size);
+    long code = readTarget(cpu, selector, target);
+    cpu.poke(size, size, cpu.segments.selector(Segments.CS));
+    cpu.poke(2 * size, size, cpu.rip);
+    // Nothing faults from here on.
+    cpu.stackPointer(cpu.gpr[Cpu.RSP] - 2L * size); // of the old code's width
+    enter(cpu, selector, code, cpu.privilege, target);
   }
 
   private static void jump(Cpu cpu, int selector, long offset, int size) {
     long target = zeroExtend(offset, size);
+    enter(cpu, selector, readTarget(cpu, selector, target), cpu.privilege, target);
+  }
+
+  /**
+   * Returns the code segment that a jump or call leads to, checked and marked accessed; 0 in real
+   * mode.
+   */
+  private static long readTarget(Cpu cpu, int selector, long target) {
     if (!cpu.system.protectedMode()) {
-      cpu.segments.set(Segments.CS, selector, (long) selector << 4, 0xFFFF, 0x9B);
-      cpu.modeChanged();
-      cpu.rip = target;
-      return;
+      requireInRealCode(cpu, target);
+      return 0;
     }
     long code = readCode(cpu, selector);
     boolean allowed =
@@ -69,7 +74,23 @@ public final class FarTransfers {
     }
     requirePresent(cpu, selector, code);
     checkTarget(cpu, code, target);
-    DescriptorTables.loadCode(cpu, selector, code, cpu.privilege);
+    DescriptorTables.markAccessed(cpu, selector, code);
+    return code;
+  }
+
+  private static void requireInRealCode(Cpu cpu, long target) {
+    if (target > 0xFFFF) {
+      throw cpu.fault.protection(0);
+    }
+  }
+
+  /** Continues at {@code target} in what {@link #readTarget} has returned. Does not fault. */
+  private static void enter(Cpu cpu, int selector, long code, int level, long target) {
+    if (cpu.system.protectedMode()) {
+      DescriptorTables.setCode(cpu, selector, code, level);
+    } else {
+      cpu.realCode(selector);
+    }
     cpu.rip = target;
   }
 
@@ -106,12 +127,16 @@ public final class FarTransfers {
     int selector = (int) cpu.peek(size, size) & 0xFFFF;
     int extra = (int) insn.immediate() & 0xFFFF;
     if (!cpu.system.protectedMode()) {
-      cpu.segments.set(Segments.CS, selector, (long) selector << 4, 0xFFFF, 0x9B);
-      cpu.rip = zeroExtend(offset, size);
-      cpu.stackPointer(cpu.gpr[Cpu.RSP] + 2L * size + extra);
+      returnReal(cpu, selector, zeroExtend(offset, size), 2 * size + extra);
       return;
     }
     returnTo(cpu, selector, offset, size, 2 * size + extra, extra);
+  }
+
+  private static void returnReal(Cpu cpu, int selector, long target, int popped) {
+    requireInRealCode(cpu, target);
+    cpu.stackPointer(cpu.gpr[Cpu.RSP] + popped);
+    enter(cpu, selector, 0, 0, target);
   }
 
   /** Returns the code segment to return to, after the checks of privilege and target. */
@@ -143,32 +168,40 @@ public final class FarTransfers {
     long target = zeroExtend(offset, size);
     long code = readReturnCode(cpu, selector, target);
     if (level == cpu.privilege) {
-      DescriptorTables.loadCode(cpu, selector, code, level);
-      cpu.stackPointer(cpu.gpr[Cpu.RSP] + popped);
+      DescriptorTables.markAccessed(cpu, selector, code);
+      // Nothing faults from here on.
+      cpu.stackPointer(cpu.gpr[Cpu.RSP] + popped); // of the old code's width
+      enter(cpu, selector, code, level, target);
     } else {
       long stack = cpu.peek(popped, size);
       int stackSelector = (int) cpu.peek(popped + size, size) & 0xFFFF;
-      toOuterLevel(cpu, selector, code, level, stackSelector, stack + extra, size);
+      withStack(cpu, selector, code, target, stackSelector, zeroExtend(stack + extra, size));
     }
-    cpu.rip = target;
   }
 
-  private static void toOuterLevel(
-      Cpu cpu, int selector, long code, int level, int stackSelector, long stack, int size) {
-    boolean nullStack = (stackSelector & 0xFFFC) == 0;
+  /** Returns to another stack too, as the level of {@code selector} demands. */
+  private static void withStack(
+      Cpu cpu, int selector, long code, long target, int stackSelector, long pointer) {
+    int level = selector & 3;
     boolean toWide = cpu.system.longModeActive() && Descriptor.isLong(code);
+    boolean nullStack = (stackSelector & 0xFFFC) == 0;
+    long stack = 0;
+    if (!nullStack) {
+      stack = DescriptorTables.readStack(cpu, stackSelector, level, Vector.PROTECTION, 0);
+      DescriptorTables.markAccessed(cpu, stackSelector, stack);
+    } else if (!toWide || level == 3 || (stackSelector & 3) != level) {
+      throw cpu.fault.protection(0);
+    }
+    DescriptorTables.markAccessed(cpu, selector, code);
+    // Nothing faults from here on.
     if (nullStack) {
-      if (!toWide || level == 3) {
-        throw cpu.fault.protection(0);
-      }
       cpu.segments.setNull(Segments.SS, stackSelector, 0);
     } else {
-      long descriptor = DescriptorTables.checkStack(cpu, stackSelector, level, Vector.PROTECTION);
-      DescriptorTables.markAccessed(cpu, stackSelector, descriptor);
-      cpu.segments.setFromDescriptor(Segments.SS, stackSelector, descriptor, 0);
+      cpu.segments.setFromDescriptor(Segments.SS, stackSelector, stack, 0);
     }
-    DescriptorTables.loadCode(cpu, selector, code, level);
-    cpu.gpr[Cpu.RSP] = zeroExtend(stack, size);
+    enter(cpu, selector, code, level, target);
+    boolean shortStack = !toWide && !Descriptor.isBig(stack);
+    cpu.gpr[Cpu.RSP] = shortStack ? (cpu.gpr[Cpu.RSP] & ~0xFFFFL) | (pointer & 0xFFFF) : pointer;
     dropInnerSegments(cpu, level);
   }
 
@@ -191,9 +224,7 @@ public final class FarTransfers {
     int newFlags = (int) cpu.peek(2 * size, size);
     int oldLevel = cpu.privilege;
     if (!cpu.system.protectedMode()) {
-      cpu.segments.set(Segments.CS, selector, (long) selector << 4, 0xFFFF, 0x9B);
-      cpu.rip = zeroExtend(offset, size);
-      cpu.stackPointer(cpu.gpr[Cpu.RSP] + 3L * size);
+      returnReal(cpu, selector, zeroExtend(offset, size), 3 * size);
     } else {
       boolean taskOrVirtual8086 =
           cpu.flags.isSet(Flags.NT)
@@ -207,8 +238,8 @@ public final class FarTransfers {
         returnTo(cpu, selector, offset, size, 3 * size, 0);
       }
     }
-    int changeable =
-        Flags.ARITHMETIC | Flags.TF | Flags.DF | Flags.NT | Flags.RF | Flags.AC | Flags.ID;
+    // Not RF: all it does is to hold off the guest's breakpoints, which do not fire.
+    int changeable = Flags.ARITHMETIC | Flags.TF | Flags.DF | Flags.NT | Flags.AC | Flags.ID;
     if (oldLevel == 0) {
       changeable |= Flags.IOPL;
     }
@@ -223,11 +254,9 @@ public final class FarTransfers {
   private static void returnLong(Cpu cpu, int selector, long offset, int size) {
     long stack = cpu.peek(3 * size, size);
     int stackSelector = (int) cpu.peek(4 * size, size) & 0xFFFF;
-    int level = selector & 3;
     long target = zeroExtend(offset, size);
     long code = readReturnCode(cpu, selector, target);
-    toOuterLevel(cpu, selector, code, level, stackSelector, stack, size);
-    cpu.rip = target;
+    withStack(cpu, selector, code, target, stackSelector, zeroExtend(stack, size));
   }
 
   // SYSCALL, SYSRET, SYSENTER, SYSEXIT
@@ -256,6 +285,7 @@ public final class FarTransfers {
     int selector = (int) (msrs.star >>> 32) & 0xFFFC;
     setFlat(cpu, selector, FLAT_CODE_64, selector + 8, 0);
     cpu.rip = msrs.lstar;
+    cpu.trapDue &= cpu.flags.isSet(Flags.TF);
     Privileged.flagsChanged(cpu);
   }
 
@@ -302,6 +332,9 @@ public final class FarTransfers {
       throw cpu.fault.protection(0);
     }
     long stack = wide ? cpu.gpr[Cpu.RCX] : cpu.gpr[Cpu.RCX] & 0xFFFF_FFFFL;
+    if (stack << 16 >> 16 != stack) {
+      throw cpu.fault.protection(0);
+    }
     int code = selector + (wide ? 32 : 16) | 3;
     setFlat(cpu, code, wide ? FLAT_CODE_64 : FLAT_CODE_32, code + 8, 3);
     cpu.gpr[Cpu.RSP] = stack;

@@ -37,7 +37,8 @@ public final class Ports {
     }
     long base = cpu.segments.base(Segments.TR);
     long limit = cpu.segments.limit(Segments.TR);
-    if (limit < 103) {
+    boolean wideTask = (cpu.segments.attributes(Segments.TR) & 8) != 0;
+    if (!wideTask || limit < 103) {
       throw cpu.fault.protection(0);
     }
     int map = (int) cpu.memory.loadSystem(base + 102, 2) & 0xFFFF;

@@ -7,7 +7,6 @@ import dev.tealight.softcpu.internal.cpu.DescriptorTables;
 import dev.tealight.softcpu.internal.cpu.Flags;
 import dev.tealight.softcpu.internal.cpu.Insn;
 import dev.tealight.softcpu.internal.cpu.Segments;
-import dev.tealight.softcpu.internal.fault.GuestFault;
 
 /** Segment registers, descriptor tables, and the instructions that inspect descriptors. */
 public final class SegmentOperations {
@@ -136,17 +135,8 @@ public final class SegmentOperations {
 
   /** Returns the descriptor, or 0 if the selector leads nowhere. */
   private static long inspect(Cpu cpu, int selector) {
-    if ((selector & 0xFFFC) == 0) {
-      return 0;
-    }
-    try {
-      return DescriptorTables.read(cpu, selector);
-    } catch (GuestFault outside) {
-      if (outside.vector() == dev.tealight.softcpu.internal.fault.Vector.PAGE_FAULT) {
-        throw outside;
-      }
-      return 0;
-    }
+    boolean leads = (selector & 0xFFFC) != 0 && DescriptorTables.contains(cpu, selector);
+    return leads ? DescriptorTables.read(cpu, selector) : 0;
   }
 
   private static boolean reachable(Cpu cpu, int selector, long descriptor) {

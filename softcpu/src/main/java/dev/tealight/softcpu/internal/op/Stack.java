@@ -47,22 +47,24 @@ public final class Stack {
 
   public static void pusha(Cpu cpu, Insn insn) {
     int size = insn.size();
-    long pointer = cpu.gpr[Cpu.RSP];
-    cpu.memory.requireWritable(cpu.stackAddress(pointer - 8L * size, size, true), 8 * size);
     for (int i = 0; i < 8; i++) {
-      cpu.push(i == Cpu.RSP ? pointer : cpu.gpr[i], size);
+      cpu.poke((i + 1) * size, size, cpu.gpr[i]);
     }
+    cpu.stackPointer(cpu.gpr[Cpu.RSP] - 8L * size);
   }
 
   public static void popa(Cpu cpu, Insn insn) {
     int size = insn.size();
-    cpu.memory.requireReadable(cpu.stackAddress(cpu.gpr[Cpu.RSP], size, false), 8 * size);
-    for (int i = 7; i >= 0; i--) {
-      long value = cpu.pop(size);
+    long[] values = new long[8];
+    for (int i = 0; i < 8; i++) {
+      values[7 - i] = cpu.peek(i * size, size);
+    }
+    for (int i = 0; i < 8; i++) {
       if (i != Cpu.RSP) {
-        cpu.register(i, size, value);
+        cpu.register(i, size, values[i]);
       }
     }
+    cpu.stackPointer(cpu.gpr[Cpu.RSP] + 8L * size);
   }
 
   public static void enter(Cpu cpu, Insn insn) {

@@ -25,6 +25,17 @@ import org.jspecify.annotations.Nullable;
 public final class Processor {
   private static final long DR6_SINGLE_STEP = 1 << 14;
 
+  /** What starts over with the monitor's answer. */
+  private enum Restart {
+    NOTHING,
+    /** The instruction at RIP, or the delivery of the fault that it will raise once more. */
+    INSTRUCTION,
+    /** The delivery of the waiting interrupt, or of the fault that it will raise once more. */
+    INTERRUPT,
+    /** The delivery of the #DB behind an instruction that has run. */
+    TRAP
+  }
+
   public final Cpu cpu;
   public final Debugging debugging = new Debugging();
 
@@ -35,11 +46,8 @@ public final class Processor {
   /** Set by other threads, cleared by the one that runs the guest. */
   private volatile boolean kicked;
 
-  /** The last exit left an instruction that must start over with the monitor's answer. */
-  private boolean restarts;
-
-  /** What starts over is the delivery of an interrupt. */
-  private boolean restartsDelivery;
+  /** What the last exit left undone. */
+  private Restart restart = Restart.NOTHING;
 
   /** The last exit was an instruction's own, after it had run: its step is still to be reported. */
   private boolean owesStep;
@@ -108,13 +116,12 @@ public final class Processor {
     return cpu.flags.isSet(Flags.IF)
         && (cpu.attention & Cpu.INTERRUPT_SHADOW) == 0
         && !interruptPending
-        && !restarts;
+        && restart == Restart.NOTHING;
   }
 
   /** The monitor has set the registers: what the last exit left to be done is void. */
   public void abandonExit() {
-    restarts = false;
-    restartsDelivery = false;
+    restart = Restart.NOTHING;
     owesStep = false;
     passBreakpoint = false;
     cpu.outside.commit();
@@ -124,7 +131,7 @@ public final class Processor {
 
   /** Returns whether no instruction has left for the monitor and waits to be completed. */
   public boolean isAtRest() {
-    return !restarts && !owesStep;
+    return restart == Restart.NOTHING && !owesStep;
   }
 
   /**
@@ -166,13 +173,12 @@ public final class Processor {
   public ExitReason run() {
     finishExit();
     while (true) {
-      if (restarts) { // even if kicked: what was answered has happened
-        restarts = false;
-        cpu.outside.restart();
+      if (restart != Restart.NOTHING) { // even if kicked: what was answered has happened
         startOver();
       } else if (owesStep) {
         owesStep = false;
-        reportStep(owesTrap);
+        cpu.trapDue = owesTrap;
+        reportStep();
       } else if (kicked) {
         kicked = false;
         return leave(ExitReason.KICKED);
@@ -196,11 +202,10 @@ public final class Processor {
   /** Takes the answer to the last exit. */
   private void finishExit() {
     ExitState exit = cpu.exit;
-    if (restarts) {
+    if (restart != Restart.NOTHING) {
       if (exit.reason == ExitReason.VIOLATION) {
-        restarts = false; // nothing to answer: try again
-        restartsDelivery = false;
-        cpu.outside.commit();
+        cpu.outside.commit(); // nothing to answer: try again
+        restart = restart == Restart.TRAP ? Restart.TRAP : Restart.NOTHING;
       } else {
         cpu.outside.answer(exit.value);
       }
@@ -234,7 +239,7 @@ public final class Processor {
         }
       } while (cpu.attention == 0 && !kicked);
     } catch (GuestFault fault) {
-      deliverFault(); // of fetching the next block: RIP is right already
+      deliverFault(Restart.INSTRUCTION); // of fetching the next block: RIP is right already
     } catch (ExitSignal signal) {
       leftInstruction(cpu.rip);
     }
@@ -284,7 +289,7 @@ public final class Processor {
     } catch (GuestFault fault) {
       processor.rip = insns[done].rip();
       completeFault(fault, insns[done]);
-      deliverFault();
+      deliverFault(Restart.INSTRUCTION);
     } catch (ExitSignal signal) {
       leftInstruction(insns[done].rip());
     }
@@ -317,17 +322,26 @@ public final class Processor {
 
   private void leftInstruction(long rip) {
     cpu.rip = rip;
-    restarts = true;
+    leaveUndone(Restart.INSTRUCTION);
+  }
+
+  private void leaveUndone(Restart what) {
+    restart = what;
     cpu.attention |= Cpu.EXIT_READY;
   }
 
-  private void deliverFault() {
+  /**
+   * Delivers the fault that was just raised.
+   *
+   * @param origin what will raise it again if its delivery leaves to the monitor
+   */
+  private void deliverFault(Restart origin) {
     try {
       if (!InterruptDelivery.deliverFault(cpu)) {
         cpu.attention |= Cpu.EXIT_READY;
       }
     } catch (ExitSignal signal) {
-      leftInstruction(cpu.rip); // the instruction will fault again after the answer
+      leaveUndone(origin);
     }
   }
 
@@ -361,41 +375,41 @@ public final class Processor {
       return;
     }
     passBreakpoint = false;
-    boolean trap = cpu.flags.isSet(Flags.TF);
-    step();
-    afterStep(trap);
+    stepAndReport();
   }
 
   private void startOver() {
-    if (restartsDelivery) {
-      restartsDelivery = false;
-      deliverInterrupt();
-      cpu.outside.commitUnlessLeft();
-      return;
+    Restart what = restart;
+    restart = Restart.NOTHING;
+    cpu.outside.restart();
+    switch (what) {
+      case NOTHING -> {}
+      case INSTRUCTION -> stepAndReport();
+      case INTERRUPT -> deliverInterrupt();
+      case TRAP -> reportStep();
     }
-    boolean trap = cpu.flags.isSet(Flags.TF);
-    step();
-    cpu.outside.commitUnlessLeft();
-    if (needsStepping() || trap) {
-      afterStep(trap);
+    if (restart == Restart.NOTHING) {
+      cpu.outside.commit();
     }
   }
 
-  private void afterStep(boolean trap) {
+  private void stepAndReport() {
+    cpu.trapDue = cpu.flags.isSet(Flags.TF);
+    step();
     if (cpu.exit.reason == ExitReason.NONE) {
-      reportStep(trap);
-    } else if (cpu.exit.reason == ExitReason.PORT_WRITE && !restarts) {
-      owesStep = true;
-      owesTrap = trap;
+      reportStep();
+    } else if (cpu.exit.reason == ExitReason.PORT_WRITE && restart == Restart.NOTHING) {
+      owesStep = cpu.trapDue || needsStepping();
+      owesTrap = cpu.trapDue;
     }
   }
 
   /** Raises or reports what is due after an instruction that has run. */
-  private void reportStep(boolean trap) {
-    if (trap) {
+  private void reportStep() {
+    if (cpu.trapDue) {
       cpu.system.debug[6] |= DR6_SINGLE_STEP;
       cpu.fault.raise(Vector.DEBUG);
-      deliverFault();
+      deliverFault(Restart.TRAP);
     }
     if (cpu.exit.reason == ExitReason.NONE) {
       if (cpu.memory.watchpoints.takeHit()) {
@@ -414,18 +428,15 @@ public final class Processor {
 
   private void deliverInterrupt() {
     interruptPending = false;
-    updateInterruptAttention();
     try {
-      InterruptDelivery.deliver(
-          cpu, cpu.pendingVector, GuestFault.NO_ERROR_CODE, InterruptDelivery.Source.EXTERNAL);
+      InterruptDelivery.deliver(cpu, cpu.pendingVector, InterruptDelivery.Source.EXTERNAL);
     } catch (GuestFault fault) {
-      deliverFault();
+      deliverFault(Restart.INTERRUPT);
     } catch (ExitSignal signal) {
-      interruptPending = true;
-      updateInterruptAttention();
-      leftInstruction(cpu.rip);
-      restartsDelivery = true;
+      leaveUndone(Restart.INTERRUPT);
     }
+    interruptPending = restart == Restart.INTERRUPT;
+    updateInterruptAttention();
   }
 
   /** Executes one instruction, decoded afresh. */
@@ -440,11 +451,10 @@ public final class Processor {
       } catch (GuestFault fault) {
         cpu.rip = rip;
         completeFault(fault, insn);
-        cpu.outside.commit();
-        deliverFault();
+        deliverFault(Restart.INSTRUCTION);
       }
     } catch (GuestFault fault) {
-      deliverFault();
+      deliverFault(Restart.INSTRUCTION);
     } catch (ExitSignal signal) {
       leftInstruction(rip);
     }

@@ -8,6 +8,7 @@ import dev.tealight.softcpu.internal.cpu.ExitReason;
 import dev.tealight.softcpu.internal.cpu.ExitState.DebugCause;
 import dev.tealight.softcpu.internal.cpu.Flags;
 import dev.tealight.softcpu.internal.cpu.Insn;
+import dev.tealight.softcpu.internal.cpu.Segments;
 import dev.tealight.softcpu.internal.memory.Access;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
@@ -272,16 +273,184 @@ class ProcessorTest {
   }
 
   @Test
+  void stepIntoAnInstructionThatFaultsTrapsNowhere() {
+    machine.cpu.flags.update(Flags.TF, Flags.TF);
+    machine.cpu.gpr[Cpu.RBX] = 1L << 40;
+    assertThat(machine.code(0x8B, 0x03, HLT).run()).isEqualTo(ExitReason.HALT);
+    assertThat(machine.vector()).isEqualTo(PAGE_FAULT);
+    assertThat(machine.stacked(3) & Flags.TF).isEqualTo(Flags.TF);
+  }
+
+  @Test
+  void stepIntoASoftwareInterruptTrapsNowhere() {
+    machine.cpu.flags.update(Flags.TF, Flags.TF);
+    assertThat(machine.code(0xCD, 0x40, HLT).run()).isEqualTo(ExitReason.HALT);
+    assertThat(machine.vector()).isEqualTo(0x40);
+    assertThat(machine.stacked(2) & Flags.TF).isEqualTo(Flags.TF);
+  }
+
+  /** RSP leads outside RAM: each word of a frame is an exit. */
+  private void answerFrameOutsideRam(long... pushed) {
+    for (long word : pushed) {
+      assertThat(machine.run()).isEqualTo(ExitReason.MEMORY_WRITE);
+      assertThat(machine.cpu.exit.value).isEqualTo(word);
+    }
+    assertThat(machine.run()).isEqualTo(ExitReason.HALT);
+  }
+
+  @Test
+  void guestsOwnStepTrapsOnAStackOutsideRam() {
+    long stack = TestMachine.OUTSIDE + 0x100;
+    machine.cpu.gpr[Cpu.RSP] = stack;
+    machine.cpu.flags.update(Flags.TF, Flags.TF);
+    machine.code(0x90, 0xFF, 0xC0, HLT); // NOP, INC EAX
+    answerFrameOutsideRam(TestMachine.CODE + 1, 8, 0x102, stack, 16);
+    assertThat(machine.vector()).isEqualTo(1);
+    assertThat(machine.cpu.gpr[Cpu.RAX]).isZero();
+  }
+
+  @Test
+  void faultOfAnInterruptsDeliveryIsDeliveredOnAStackOutsideRam() {
+    long stack = TestMachine.OUTSIDE + 0x100;
+    machine.ram.set(TestMachine.LONG, TestMachine.IDT + 0x40 * 16, 8L << 16 | 0x0EL << 40);
+    machine.cpu.gpr[Cpu.RSP] = stack;
+    machine.cpu.gpr[Cpu.RBX] = TestMachine.OUTSIDE;
+    machine.cpu.flags.update(Flags.IF, Flags.IF);
+    machine.processor.interrupt(0x40);
+    machine.code(0x8B, 0x03, HLT); // MOV EAX,[RBX]
+    long error = 0x40 * 8 + 3; // a gate of the IDT, for an external event
+    answerFrameOutsideRam(error, TestMachine.CODE, 8, 0x1_0202, stack, 16);
+    assertThat(machine.vector()).isEqualTo(11);
+    assertThat(machine.cpu.gpr[Cpu.RAX]).isZero();
+  }
+
+  @Test
+  void answerToAnInstructionThatEndsInAnExitIsNotGivenToTheNext() {
+    machine.cpu.segments.set(Segments.TR, 0x18, TestMachine.OUTSIDE, 0x167, 0x8B);
+    machine.ram.set(TestMachine.LONG, 0x1000, 0x2007);
+    machine.ram.set(TestMachine.LONG, 0x2000, 0x3007);
+    machine.ram.set(TestMachine.LONG, 0x3000, TestMachine.PAGE_TABLE | 7);
+    machine.ram.set(TestMachine.LONG, 0x3008, 0x20_0087);
+    machine.ram.set(TestMachine.LONG, TestMachine.PAGE_TABLE + 0x10 * 8, TestMachine.CODE | 7);
+    machine.cpu.segments.set(Segments.CS, 0x4B, 0, 0xFFFF_FFFFL, 0xA0FB);
+    machine.cpu.privilege = 3;
+    machine.cpu.modeChanged();
+    machine.cpu.gpr[Cpu.RBX] = TestMachine.OUTSIDE;
+    machine.code(0xE6, 0x10, 0x8B, 0x03, 0xE6, 0x10); // OUT 16,AL; MOV EAX,[RBX]
+    assertThat(machine.run()).isEqualTo(ExitReason.MEMORY_READ); // where the port map is
+    machine.cpu.exit.value = 0x68;
+    assertThat(machine.run()).isEqualTo(ExitReason.MEMORY_READ); // the port's bits
+    machine.cpu.exit.value = 0;
+    assertThat(machine.run()).isEqualTo(ExitReason.PORT_WRITE);
+    assertThat(machine.run()).isEqualTo(ExitReason.MEMORY_READ);
+    machine.cpu.exit.value = 0x77;
+    assertThat(machine.run()).isEqualTo(ExitReason.MEMORY_READ);
+    assertThat(machine.cpu.gpr[Cpu.RAX]).isEqualTo(0x77);
+  }
+
+  @Test
+  void addressOfTheSecondPageFaultReplacesThatOfTheFirst() {
+    machine.cpu.gpr[Cpu.RBX] = 1L << 40;
+    machine.cpu.gpr[Cpu.RSP] = 1L << 39;
+    machine.ram.set(TestMachine.LONG, TestMachine.TSS + 0x24, TestMachine.STACK);
+    long gate = TestMachine.HANDLERS + 8 | 8L << 16 | 1L << 32 | 0x8EL << 40; // on IST 1
+    machine.ram.set(TestMachine.LONG, TestMachine.IDT + 8 * 16, gate);
+    machine.code(0x8B, 0x03).run();
+    assertThat(machine.vector()).isEqualTo(8);
+    assertThat(machine.cpu.system.cr2).isEqualTo((1L << 39) - 48);
+  }
+
+  @Test
+  void pageFaultOfReadingAHandlersDescriptorIsDeliveredAsOne() {
+    machine.ram.set(TestMachine.LONG, TestMachine.DATA + 8, 0x00AF_9B00_0000_FFFFL);
+    machine.cpu.system.gdtBase = TestMachine.DATA;
+    machine.cpu.system.gdtLimit = 0xFFFF;
+    machine.ram.set(TestMachine.LONG, TestMachine.PAGE_TABLE + 0x21 * 8, 0);
+    long gate = TestMachine.HANDLERS + 0x40 | 0x1000L << 16 | 0x8EL << 40;
+    machine.ram.set(TestMachine.LONG, TestMachine.IDT + 0x40 * 16, gate);
+    machine.code(0xCD, 0x40).run();
+    assertThat(machine.vector()).isEqualTo(PAGE_FAULT);
+    assertThat(machine.cpu.system.cr2).isEqualTo(TestMachine.DATA + 0x1000);
+  }
+
+  /** What {@link #mapHigh} maps once more; nothing is at its low 32 bits. */
+  private static final long HIGH = 0xFFFF_FFFF_C000_0000L;
+
+  private void mapHigh() {
+    machine.ram.set(TestMachine.LONG, 0x1000 + 511 * 8, 0x2003);
+    machine.ram.set(TestMachine.LONG, 0x2000 + 511 * 8, 0x3003);
+  }
+
+  @Test
+  void compatibilityCodeIsInterruptedThroughTablesAtHighAddresses() {
+    mapHigh();
+    machine.cpu.system.gdtBase = HIGH + TestMachine.GDT;
+    machine.cpu.system.idtBase = HIGH + TestMachine.IDT;
+    machine.cpu.segments.set(Segments.TR, 0x18, HIGH + TestMachine.TSS, 0x67, 0x8B);
+    machine.ram.set(TestMachine.LONG, TestMachine.TSS + 0x24, HIGH + TestMachine.STACK);
+    long gate = TestMachine.HANDLERS + 0x40 | 8L << 16 | 1L << 32 | 0x8EL << 40;
+    machine.ram.set(TestMachine.LONG, TestMachine.IDT + 0x40 * 16, gate | HIGH >>> 16 << 48);
+    machine.ram.set(TestMachine.LONG, TestMachine.IDT + 0x40 * 16 + 8, HIGH >>> 32);
+    machine.cpu.segments.set(Segments.CS, 0x20, 0, 0xFFFF_FFFFL, 0xC09B);
+    machine.cpu.modeChanged();
+    assertThat(machine.code(0xCD, 0x40).run()).isEqualTo(ExitReason.HALT);
+    assertThat(machine.cpu.rip).isEqualTo(HIGH + TestMachine.HANDLERS + 0x41);
+    assertThat(machine.cpu.gpr[Cpu.RSP]).isEqualTo(HIGH + TestMachine.STACK - 40);
+    assertThat(machine.ram.get(TestMachine.LONG, TestMachine.STACK - 32)).isEqualTo(0x20);
+  }
+
+  @Test
+  void farCallToNarrowerCodePushesOnTheWholeStack() {
+    mapHigh();
+    machine.cpu.gpr[Cpu.RSP] = HIGH + TestMachine.STACK;
+    machine.ram.set(TestMachine.LONG, TestMachine.GDT + 24, 0x00CF_9B00_0000_FFFFL);
+    machine.cpu.system.gdtLimit = 0x1F;
+    long pointer = TestMachine.DATA + 8 | 24L << 32;
+    machine.ram.set(TestMachine.LONG, TestMachine.DATA, pointer);
+    machine.ram.set(TestMachine.LONG, TestMachine.DATA + 8, HLT);
+    machine.cpu.gpr[Cpu.RBX] = TestMachine.DATA;
+    assertThat(machine.code(0xFF, 0x1B).run()).isEqualTo(ExitReason.HALT); // CALL FAR [RBX]
+    assertThat(machine.cpu.gpr[Cpu.RSP]).isEqualTo(HIGH + TestMachine.STACK - 8);
+    assertThat(machine.ram.get(TestMachine.LONG, TestMachine.STACK - 8))
+        .isEqualTo(TestMachine.CODE + 2 | 8L << 32);
+  }
+
+  @Test
+  void returnToAShortStackLeavesTheUpperPartOfThePointer() {
+    machine.ram.set(TestMachine.LONG, TestMachine.GDT + 24, 0x00CF_9B00_0000_FFFFL);
+    machine.ram.set(TestMachine.LONG, TestMachine.GDT + 32, 0x0000_9300_0000_FFFFL);
+    machine.cpu.system.gdtLimit = 0x27;
+    long[] frame = {TestMachine.DATA, 24, 2, 0x1234_5678, 32};
+    for (int i = 0; i < 5; i++) {
+      machine.ram.set(TestMachine.LONG, TestMachine.STACK + 8L * i, frame[i]);
+    }
+    machine.ram.set(TestMachine.LONG, TestMachine.DATA, HLT);
+    assertThat(machine.code(0x48, 0xCF).run()).isEqualTo(ExitReason.HALT);
+    assertThat(machine.cpu.gpr[Cpu.RSP]).isEqualTo((TestMachine.STACK & ~0xFFFFL) | 0x5678);
+  }
+
+  @Test
+  void invalidationOfOneAddressCoversItsWholeLargePage() {
+    machine.ram.set(TestMachine.LONG, 0x3010, 0x83); // 4 MiB: the RAM once more, as a large page
+    machine.ram.set(TestMachine.LONG, TestMachine.DATA + 0x5000, 0x1111);
+    machine.cpu.gpr[Cpu.RBX] = 0x40_0000 + TestMachine.DATA + 0x5000;
+    machine.cpu.gpr[Cpu.RCX] = 0x40_0000;
+    machine.cpu.gpr[Cpu.RDX] = 0x3010;
+    // MOV EAX,[RBX]; MOV [RDX],ESI; INVLPG [RCX]; MOV EAX,[RBX]; HLT
+    machine.cpu.gpr[Cpu.RSI] = 0x20_0083;
+    machine.code(0x8B, 0x03, 0x89, 0x32, 0x0F, 0x01, 0x39, 0x8B, 0x03, HLT);
+    assertThat(machine.run()).isEqualTo(ExitReason.MEMORY_READ);
+    assertThat(machine.cpu.exit.gpa).isEqualTo(0x20_0000 + TestMachine.DATA + 0x5000);
+    assertThat(machine.cpu.gpr[Cpu.RAX]).isEqualTo(0x1111);
+  }
+
+  @Test
   void interruptWhoseStackIsOutsideRamIsDeliveredAfterTheAnswers() {
     machine.cpu.gpr[Cpu.RSP] = TestMachine.OUTSIDE + 0x100;
     machine.cpu.flags.update(Flags.IF, Flags.IF);
     machine.processor.interrupt(0x40);
     machine.code(0x90, HLT);
-    for (long pushed : new long[] {TestMachine.CODE, 8, 0x202, TestMachine.OUTSIDE + 0x100, 16}) {
-      assertThat(machine.run()).isEqualTo(ExitReason.MEMORY_WRITE);
-      assertThat(machine.cpu.exit.value).isEqualTo(pushed);
-    }
-    assertThat(machine.run()).isEqualTo(ExitReason.HALT);
+    answerFrameOutsideRam(TestMachine.CODE, 8, 0x202, TestMachine.OUTSIDE + 0x100, 16);
     assertThat(machine.vector()).isEqualTo(0x40);
   }
 
