@@ -9,6 +9,7 @@ import dev.tealight.softcpu.internal.op.Aes;
 import dev.tealight.softcpu.internal.op.Lanes;
 import dev.tealight.softcpu.internal.op.PackedIntegers;
 import dev.tealight.softcpu.internal.op.PackedIntegers.Shift;
+import dev.tealight.softcpu.internal.op.Sha;
 import dev.tealight.softcpu.internal.op.Shuffles;
 import dev.tealight.softcpu.internal.op.TextStrings;
 import dev.tealight.softcpu.internal.op.VectorMoves;
@@ -325,6 +326,13 @@ final class PackedInstructions {
     t.define("66 0F38 DE", "AESDEC Vx,Wx", Aes::aesdec);
     t.define("66 0F38 DF", "AESDECLAST Vx,Wx", Aes::aesdeclast);
     t.define("66 0F3A DF", "AESKEYGENASSIST Vx,Wx,Ib", Aes::aeskeygenassist);
+    t.define("NP 0F38 C8", "SHA1NEXTE Vx,Wx", Sha::sha1nexte);
+    t.define("NP 0F38 C9", "SHA1MSG1 Vx,Wx", Sha::sha1msg1);
+    t.define("NP 0F38 CA", "SHA1MSG2 Vx,Wx", Sha::sha1msg2);
+    t.define("NP 0F38 CB", "SHA256RNDS2 Vx,Wx", Sha::sha256rnds2);
+    t.define("NP 0F38 CC", "SHA256MSG1 Vx,Wx", Sha::sha256msg1);
+    t.define("NP 0F38 CD", "SHA256MSG2 Vx,Wx", Sha::sha256msg2);
+    t.define("NP 0F3A CC", "SHA1RNDS4 Vx,Wx,Ib", Sha::sha1rnds4);
     t.define("66 0F3A 44", "PCLMULQDQ Vx,Wx,Ib", Aes::pclmulqdq);
   }
 }

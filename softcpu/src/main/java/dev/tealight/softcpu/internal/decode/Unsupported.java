@@ -38,7 +38,6 @@ final class Unsupported {
             case 0x80 -> "INVEPT";
             case 0x81 -> "INVVPID";
             case 0x82 -> "INVPCID";
-            case 0xC8, 0xC9, 0xCA, 0xCB, 0xCC, 0xCD -> "SHA";
             case 0xCF -> "GF2P8MULB";
             case 0xF8 -> "MOVDIR64B";
             case 0xF9 -> "MOVDIRI";
@@ -46,7 +45,6 @@ final class Unsupported {
           };
       default ->
           switch (opcode) {
-            case 0xCC -> "SHA1RNDS4";
             case 0xCE -> "GF2P8AFFINEQB";
             case 0xCF -> "GF2P8AFFINEINVQB";
             default -> null;

@@ -54,7 +54,8 @@ public final class Cpuid {
           | 1 << 9 // fast REP MOVSB and STOSB
           | 1 << 18 // RDSEED
           | 1 << 19 // ADX
-          | 1 << 23; // CLFLUSHOPT
+          | 1 << 23 // CLFLUSHOPT
+          | 1 << 29; // SHA
 
   private static final int EXTENDED1_ECX =
       1 // LAHF in 64-bit code
