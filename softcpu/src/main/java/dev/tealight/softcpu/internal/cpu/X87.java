@@ -10,7 +10,8 @@ import dev.tealight.softcpu.internal.fp.Unpacked;
  * What x87 instructions are made of: the register stack, rounding, exceptions.
  *
  * <p>An unmasked exception is recorded and raised by the next waiting instruction, as on the
- * processor. Results of unmasked overflow and underflow are not scaled.
+ * processor. One that comes before the computation (invalid operation, denormal operand, division
+ * by zero, stack fault) blocks its instruction, which then leaves operands and stack as they are.
  */
 public final class X87 {
   public static final int C0 = 1 << 8;
@@ -22,6 +23,8 @@ public final class X87 {
   private static final int ERROR_SUMMARY = 1 << 7;
   private static final int BUSY = 1 << 15;
   private static final int ALL_FLAGS = 0x3F;
+  private static final int BEFORE_COMPUTATION =
+      FloatMath.INVALID | FloatMath.DENORMAL | FloatMath.ZERO_DIVIDE;
 
   /** Arithmetic with two operands; reversed ones swap them. */
   public enum Arithmetic {
@@ -40,6 +43,9 @@ public final class X87 {
 
   public final Unpacked right = new Unpacked();
   public final Unpacked result = new Unpacked();
+
+  /** Exceptions that block the running instruction if they are not masked. */
+  private int blocking = BEFORE_COMPUTATION;
 
   private final Cpu cpu;
   private final Fpu fpu;
@@ -61,7 +67,17 @@ public final class X87 {
     math.clearFlags();
     math.rounding = fpu.control >>> 10 & 3;
     math.underflowUnmasked = (fpu.control & FloatMath.UNDERFLOW) == 0;
+    math.overflowUnmasked = (fpu.control & FloatMath.OVERFLOW) == 0;
+    math.scales = true;
+    blocking = BEFORE_COMPUTATION;
     fpu.status &= ~C1;
+  }
+
+  /** The same for a store of a float: out of range, it cannot be scaled and is not stored. */
+  public void beginStore() {
+    begin();
+    math.scales = false;
+    blocking = BEFORE_COMPUTATION | FloatMath.OVERFLOW | FloatMath.UNDERFLOW;
   }
 
   /** Bits of significand that the precision control leaves. */
@@ -75,9 +91,37 @@ public final class X87 {
 
   /** Takes over the exceptions of the computation, and C1 from its rounding. */
   public void end() {
+    report(math.flags() & blocking);
+    if (blocked()) {
+      return;
+    }
     report(math.flags());
     if (math.roundedUp()) {
       fpu.status |= C1;
+    }
+  }
+
+  /**
+   * Returns whether the running instruction has raised an unmasked exception that lets it store no
+   * result and pop nothing.
+   */
+  public boolean blocked() {
+    return (fpu.status & ~fpu.control & blocking) != 0; // earlier ones were raised
+  }
+
+  /** Stores the result in ST(index), unless that is blocked. */
+  public void store(int index) {
+    if (!blocked()) {
+      write(index, result);
+    }
+  }
+
+  /** Pops {@code count} registers, unless that is blocked. */
+  public void popUnlessBlocked(int count) {
+    if (!blocked()) {
+      for (int i = 0; i < count; i++) {
+        pop();
+      }
     }
   }
 
@@ -129,23 +173,29 @@ public final class X87 {
     fpu.used |= 1 << physical;
   }
 
-  /** Makes room for a value; reports a stack fault if there is none. */
-  public boolean push() {
-    int top = fpu.top - 1 & 7;
-    boolean free = (fpu.used >>> top & 1) == 0;
-    fpu.top = top;
-    if (!free) {
-      report(FloatMath.INVALID | STACK_FAULT);
-      fpu.status |= C1;
-      write(0, result.indefinite());
-    }
-    return free;
+  /** Returns whether a value can be pushed. */
+  public boolean hasRoom() {
+    return fpu.isEmpty(7);
   }
 
-  /** Pushes the indefinite value in place of what an empty register should have given. */
+  /** Makes room for a value; reports a stack fault if there is none. */
+  public boolean push() {
+    if (hasRoom()) {
+      fpu.top = fpu.top - 1 & 7;
+      return true;
+    }
+    report(FloatMath.INVALID | STACK_FAULT);
+    fpu.status |= C1;
+    pushIndefinite();
+    return false;
+  }
+
+  /** After a stack fault: pushes the indefinite value, unless that is blocked. */
   public void pushIndefinite() {
-    fpu.top = (fpu.top - 1) & 7;
-    write(0, result.indefinite());
+    if (!blocked()) {
+      fpu.top = fpu.top - 1 & 7;
+      write(0, result.indefinite());
+    }
   }
 
   public void pop() {

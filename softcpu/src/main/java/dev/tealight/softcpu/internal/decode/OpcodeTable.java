@@ -154,11 +154,13 @@ final class OpcodeTable {
 
     void store() {
       List<Operand> operands = new ArrayList<>();
+      boolean mmx = unit == Opcode.Unit.MMX;
       int space = text.indexOf(' ');
       if (space > 0) {
         for (String operand : text.substring(space + 1).split(",", -1)) {
           Operand parsed = Operand.parse(operand);
           operands.add(parsed);
+          mmx |= parsed.unit() == Opcode.Unit.MMX;
           if (parsed.unit().compareTo(unit) > 0) {
             unit = parsed.unit();
           }
@@ -170,7 +172,7 @@ final class OpcodeTable {
           new Opcode(
               text,
               List.copyOf(operands),
-              operation,
+              mmx ? waiting(operation) : operation,
               modRm,
               endsBlock,
               lockable,
@@ -185,6 +187,14 @@ final class OpcodeTable {
           slot.plain = entry;
         }
       }
+    }
+
+    /** MMX instructions, too, first raise the exception of an earlier x87 instruction. */
+    private static Operation waiting(Operation operation) {
+      return (cpu, insn) -> {
+        cpu.x87.raisePending();
+        operation.execute(cpu, insn);
+      };
     }
 
     private Slot slot(int number) {

@@ -17,6 +17,8 @@ public final class FloatMath {
   public static final int UNDERFLOW = 0x10;
   public static final int INEXACT = 0x20;
 
+  private static final int SCALE = 24576;
+
   public static final int NEAREST = 0;
   public static final int DOWN = 1;
   public static final int UP = 2;
@@ -33,6 +35,9 @@ public final class FloatMath {
 
   /** Overflow does not count as inexact, as with an unmasked exception. */
   public boolean overflowUnmasked;
+
+  /** With an unmasked exception, 80-bit results out of range are brought back by 2^24576. */
+  public boolean scales;
 
   private int flags;
   private boolean roundedUp;
@@ -86,8 +91,12 @@ public final class FloatMath {
     boolean tiny = exponent < format.minExponent;
     if (tiny) {
       tiny = exponent < format.minExponent - 1 || !carriesOut(negative, high, low, dropped);
+      if (tiny && underflowUnmasked) {
+        underflow(negative, exponent, high, low, format, precision, to);
+        return;
+      }
       dropped += format.minExponent - exponent;
-      if (tiny && flushToZero && !underflowUnmasked) {
+      if (tiny && flushToZero) {
         flags |= UNDERFLOW | INEXACT;
         to.zero(negative);
         return;
@@ -121,10 +130,29 @@ public final class FloatMath {
     if (inexact) {
       flags |= INEXACT;
     }
-    if (tiny && (inexact || underflowUnmasked)) {
+    if (tiny && inexact) {
       flags |= UNDERFLOW;
     }
     finish(negative, exponent, kept, dropped, format, precision, to);
+  }
+
+  /** Unmasked, underflow is not asked whether it is exact; rounding knows no bound to exponents. */
+  private void underflow(
+      boolean negative,
+      int exponent,
+      long high,
+      long low,
+      Format format,
+      int precision,
+      Unpacked to) {
+    flags |= UNDERFLOW;
+    int inRange = scales ? exponent + SCALE : format.minExponent; // unless it scales, nobody looks
+    if (inRange < format.minExponent) {
+      flags |= INEXACT;
+      to.zero(negative);
+    } else {
+      round(negative, inRange, high, low, format, precision, to);
+    }
   }
 
   private void finish(
@@ -150,7 +178,11 @@ public final class FloatMath {
       significand = kept << shift;
     }
     if (newExponent > format.maxExponent) {
-      overflow(negative, format, precision, to);
+      if (scales && overflowUnmasked) {
+        scaleDown(negative, newExponent, significand, format, to);
+      } else {
+        overflow(negative, format, precision, to);
+      }
       return;
     }
     to.finite(negative, newExponent, significand);
@@ -166,6 +198,19 @@ public final class FloatMath {
     boolean half = dropped == 0 ? low < 0 : (high >>> (dropped - 1) & 1) != 0;
     boolean rest = dropped == 0 ? low << 1 != 0 : (high & mask >>> 1) != 0 || low != 0;
     return increments(negative, true, half, rest);
+  }
+
+  /** What is too large even then becomes infinite, in all rounding modes. */
+  private void scaleDown(
+      boolean negative, int exponent, long significand, Format format, Unpacked to) {
+    flags |= OVERFLOW;
+    if (exponent - SCALE <= format.maxExponent) {
+      to.finite(negative, exponent - SCALE, significand);
+    } else {
+      flags |= INEXACT;
+      roundedUp = true;
+      to.infinite(negative);
+    }
   }
 
   private void overflow(boolean negative, Format format, int precision, Unpacked to) {

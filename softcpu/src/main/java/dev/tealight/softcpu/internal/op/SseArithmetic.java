@@ -214,6 +214,8 @@ public final class SseArithmetic {
     };
   }
 
+  // Dot products: each step raises its exceptions before the next one
+
   public static void dpps(Cpu cpu, Insn insn) {
     int control = (int) insn.immediate();
     int dst = insn.dst();
@@ -223,8 +225,10 @@ public final class SseArithmetic {
     int p1 = product(cpu, control, 5, cpu.sse.lane32(dst, 1), (int) (low >>> 32));
     int p2 = product(cpu, control, 6, (int) cpu.sse.high(dst), (int) high);
     int p3 = product(cpu, control, 7, cpu.sse.lane32(dst, 3), (int) (high >>> 32));
+    cpu.floats.commit();
     int first = cpu.floats.arithmetic32(ADD, p0, p1);
     int second = cpu.floats.arithmetic32(ADD, p2, p3);
+    cpu.floats.commit();
     int sum = cpu.floats.arithmetic32(ADD, first, second);
     cpu.floats.commit();
     for (int lane = 0; lane < 4; lane++) {
@@ -243,6 +247,7 @@ public final class SseArithmetic {
     long high = sourceHigh(cpu, insn);
     long p0 = (control & 16) != 0 ? cpu.floats.arithmetic64(MULTIPLY, cpu.sse.low(dst), low) : 0;
     long p1 = (control & 32) != 0 ? cpu.floats.arithmetic64(MULTIPLY, cpu.sse.high(dst), high) : 0;
+    cpu.floats.commit();
     long sum = cpu.floats.arithmetic64(ADD, p0, p1);
     cpu.floats.commit();
     cpu.sse.set(dst, (control & 1) != 0 ? sum : 0, (control & 2) != 0 ? sum : 0);

@@ -42,11 +42,11 @@ public final class X87Arithmetic {
       if (x87.present(0)) {
         x87.read(0, x87.left);
         x87.compute(operation);
-        x87.write(0, x87.result);
         x87.end();
       } else {
-        x87.write(0, x87.result.indefinite());
+        x87.result.indefinite();
       }
+      x87.store(0);
     };
   }
 
@@ -64,7 +64,7 @@ public final class X87Arithmetic {
   public static Operation toRegisterAndPop(X87.Arithmetic operation) {
     return (cpu, insn) -> {
       between(cpu, operation, insn.dst(), 0);
-      cpu.x87.pop();
+      cpu.x87.popUnlessBlocked(1);
     };
   }
 
@@ -76,14 +76,16 @@ public final class X87Arithmetic {
       x87.read(target, x87.left);
       x87.read(other, x87.right);
       x87.compute(operation);
-      x87.write(target, x87.result);
       x87.end();
     } else {
-      x87.write(target, x87.result.indefinite());
+      x87.result.indefinite();
     }
+    x87.store(target);
   }
 
   // Comparisons
+
+  private static final int UNORDERED = X87.C3 | X87.C2 | X87.C0;
 
   /** FCOM, FICOM with memory, popping or not. */
   public static Operation compareMemory(Memory memory, int pops) {
@@ -92,21 +94,17 @@ public final class X87Arithmetic {
       x87.raisePending();
       readMemory(cpu, insn, memory, x87.right);
       x87.begin();
-      if (x87.present(0)) {
-        x87.read(0, x87.left);
-        x87.conditions(x87.compare(true));
-        x87.end();
-      } else {
-        x87.conditions(X87.C3 | X87.C2 | X87.C0);
-      }
-      pop(x87, pops);
+      x87.conditions(x87.present(0) ? compareTop(x87, true) : UNORDERED);
+      x87.popUnlessBlocked(pops);
     };
   }
 
-  private static void pop(X87 x87, int count) {
-    for (int i = 0; i < count; i++) {
-      x87.pop();
-    }
+  /** Compares ST(0) with what is in {@code right}. */
+  private static int compareTop(X87 x87, boolean signalsQuiet) {
+    x87.read(0, x87.left);
+    int conditions = x87.compare(signalsQuiet);
+    x87.end();
+    return conditions;
   }
 
   private static int compare(Cpu cpu, int index, boolean signalsQuiet) {
@@ -114,13 +112,10 @@ public final class X87Arithmetic {
     x87.raisePending();
     x87.begin();
     if (!x87.present(0) || !x87.present(index)) {
-      return X87.C3 | X87.C2 | X87.C0;
+      return UNORDERED;
     }
-    x87.read(0, x87.left);
     x87.read(index, x87.right);
-    int conditions = x87.compare(signalsQuiet);
-    x87.end();
-    return conditions;
+    return compareTop(x87, signalsQuiet);
   }
 
   /** FCOM, FUCOM with ST(i), popping up to twice. */
@@ -128,7 +123,7 @@ public final class X87Arithmetic {
     return (cpu, insn) -> {
       int index = insn.dst() >= 0 ? insn.dst() : 1;
       cpu.x87.conditions(compare(cpu, index, signalsQuiet));
-      pop(cpu.x87, pops);
+      cpu.x87.popUnlessBlocked(pops);
     };
   }
 
@@ -144,7 +139,7 @@ public final class X87Arithmetic {
           ((conditions & X87.C3) != 0 ? Flags.ZF : 0)
               | ((conditions & X87.C2) != 0 ? Flags.PF : 0)
               | ((conditions & X87.C0) != 0 ? Flags.CF : 0));
-      pop(cpu.x87, pops);
+      cpu.x87.popUnlessBlocked(pops);
     };
   }
 
@@ -152,14 +147,8 @@ public final class X87Arithmetic {
     X87 x87 = cpu.x87;
     x87.raisePending();
     x87.begin();
-    if (!x87.present(0)) {
-      x87.conditions(X87.C3 | X87.C2 | X87.C0);
-      return;
-    }
-    x87.read(0, x87.left);
     x87.right.zero(false);
-    x87.conditions(x87.compare(true));
-    x87.end();
+    x87.conditions(x87.present(0) ? compareTop(x87, true) : UNORDERED);
   }
 
   /** FXAM: what ST(0) is. */
@@ -205,17 +194,17 @@ public final class X87Arithmetic {
     X87 x87 = cpu.x87;
     x87.raisePending();
     x87.begin();
-    if (!x87.present(0)) {
-      x87.write(0, x87.result.indefinite());
-      return;
+    if (x87.present(0)) {
+      x87.read(0, x87.left);
+      x87.right.zero(false);
+      if (!x87.propagatesNan()) {
+        unary.compute(x87);
+      }
+      x87.end();
+    } else {
+      x87.result.indefinite();
     }
-    x87.read(0, x87.left);
-    x87.right.zero(false);
-    if (!x87.propagatesNan()) {
-      unary.compute(x87);
-    }
-    x87.write(0, x87.result);
-    x87.end();
+    x87.store(0);
   }
 
   public static void fsqrt(Cpu cpu, Insn insn) {
@@ -254,7 +243,8 @@ public final class X87Arithmetic {
       int physical = cpu.fpu.physical(0);
       cpu.fpu.exponents[physical] = (cpu.fpu.exponents[physical] ^ flip) & ~clear;
     } else {
-      x87.write(0, x87.result.indefinite());
+      x87.result.indefinite();
+      x87.store(0);
     }
   }
 
@@ -263,17 +253,17 @@ public final class X87Arithmetic {
     X87 x87 = cpu.x87;
     x87.raisePending();
     x87.begin();
-    if (!x87.present(0) || !x87.present(1)) {
-      x87.write(0, x87.result.indefinite());
-      return;
+    if (x87.present(0) && x87.present(1)) {
+      x87.read(0, x87.left);
+      x87.read(1, x87.right);
+      if (!x87.propagatesNan()) {
+        scale(x87);
+      }
+      x87.end();
+    } else {
+      x87.result.indefinite();
     }
-    x87.read(0, x87.left);
-    x87.read(1, x87.right);
-    if (!x87.propagatesNan()) {
-      scale(x87);
-    }
-    x87.write(0, x87.result);
-    x87.end();
+    x87.store(0);
   }
 
   private static void scale(X87 x87) {
@@ -325,13 +315,14 @@ public final class X87Arithmetic {
     x87.raisePending();
     x87.begin();
     if (!x87.present(0)) {
-      x87.write(0, x87.result.indefinite());
+      x87.result.indefinite();
+      x87.store(0);
       x87.pushIndefinite();
       return;
     }
-    if (!cpu.fpu.isEmpty(7)) {
+    if (!x87.hasRoom()) {
       x87.push(); // reports the fault
-      x87.write(1, x87.result.indefinite());
+      x87.store(1); // the indefinite value, as in ST(0)
       return;
     }
     x87.read(0, x87.left);
@@ -343,8 +334,10 @@ public final class X87Arithmetic {
       extract(x87, significand);
     }
     x87.end();
-    x87.write(0, x87.result);
-    x87.push(significand);
+    x87.store(0);
+    if (!x87.blocked()) {
+      x87.push(significand);
+    }
   }
 
   private static void extract(X87 x87, Unpacked significand) {
@@ -382,16 +375,17 @@ public final class X87Arithmetic {
     x87.begin();
     if (!x87.present(0) || !x87.present(1)) {
       cpu.fpu.status &= ~X87.C2;
-      x87.write(0, x87.result.indefinite());
+      x87.result.indefinite();
+      x87.store(0);
       return;
     }
     x87.read(0, x87.left);
     x87.read(1, x87.right);
     boolean nan = x87.propagatesNan();
     int conditions = nan ? 0 : X87Remainder.compute(x87, nearest);
-    x87.write(0, x87.result);
     x87.end();
-    if ((x87.math.flags() & FloatMath.INVALID) != 0 || nan) {
+    x87.store(0);
+    if ((x87.math.flags() & FloatMath.INVALID) != 0 || nan || x87.blocked()) {
       cpu.fpu.status &= ~X87.C2;
       return;
     }

@@ -46,9 +46,8 @@ public final class X87Control {
   }
 
   public static void fldcw(Cpu cpu, Insn insn) {
-    int value = (int) cpu.load(insn, 2);
     cpu.x87.raisePending();
-    control(cpu, value);
+    control(cpu, (int) cpu.load(insn, 2));
   }
 
   public static void fnstcw(Cpu cpu, Insn insn) {
@@ -88,9 +87,9 @@ public final class X87Control {
 
   public static void fldenv(Cpu cpu, Insn insn) {
     int size = wordSize(insn);
+    cpu.x87.raisePending();
     long address = cpu.address(insn, 7 * size, false);
     cpu.memory.requireReadable(address, 7 * size);
-    cpu.x87.raisePending();
     loadEnvironment(cpu, address, size);
   }
 
@@ -121,9 +120,9 @@ public final class X87Control {
   public static void frstor(Cpu cpu, Insn insn) {
     int size = wordSize(insn);
     int bytes = 7 * size + 80;
+    cpu.x87.raisePending();
     long address = cpu.address(insn, bytes, false);
     cpu.memory.requireReadable(address, bytes);
-    cpu.x87.raisePending();
     loadEnvironment(cpu, address, size);
     for (int i = 0; i < 8; i++) {
       int physical = cpu.fpu.physical(i);

@@ -31,9 +31,14 @@ public final class X87Moves {
         x87.flagDenormal(x87.left);
         x87.result.copyOf(x87.left);
       }
-      if (x87.push()) {
-        x87.write(0, x87.result);
-        x87.end();
+      if (!x87.hasRoom()) {
+        x87.push(); // reports the fault
+        return;
+      }
+      x87.end();
+      boolean denormalAtMost = (x87.math.flags() & FloatMath.INVALID) == 0;
+      if (denormalAtMost || !x87.blocked()) { // an unmasked denormal is loaded all the same
+        x87.push(x87.result);
       }
     };
   }
@@ -98,7 +103,7 @@ public final class X87Moves {
       x87.raisePending();
       long address = cpu.address(insn, bytes, true);
       cpu.memory.requireWritable(address, bytes);
-      x87.begin();
+      x87.beginStore();
       if (x87.present(0)) {
         x87.read(0, x87.left);
         x87.right.zero(false);
@@ -111,18 +116,13 @@ public final class X87Moves {
       } else {
         x87.result.indefinite();
       }
-      if (masked(cpu, FloatMath.INVALID | FloatMath.OVERFLOW | FloatMath.UNDERFLOW)) {
+      if (!x87.blocked()) {
         cpu.memory.store(address, bytes, format.pack(x87.result));
         if (pops) {
           x87.pop();
         }
       }
     };
-  }
-
-  /** Returns false if one of these exceptions was raised and is not masked: nothing is stored. */
-  private static boolean masked(Cpu cpu, int exceptions) {
-    return (cpu.fpu.status & ~cpu.fpu.control & exceptions) == 0;
   }
 
   public static Operation storeInteger(int bytes, boolean pops, boolean truncate) {
@@ -141,7 +141,7 @@ public final class X87Moves {
         value = x87.math.toInteger(x87.left, 8 * bytes);
         x87.end();
       }
-      if (masked(cpu, FloatMath.INVALID)) {
+      if (!x87.blocked()) {
         cpu.memory.store(address, bytes, value);
         if (pops) {
           x87.pop();
@@ -157,7 +157,7 @@ public final class X87Moves {
     cpu.memory.requireWritable(address, 10);
     cpu.fpu.status &= ~X87.C1;
     boolean present = x87.present(0);
-    if (masked(cpu, FloatMath.INVALID)) {
+    if (!x87.blocked()) {
       int physical = cpu.fpu.physical(0);
       long significand = present ? cpu.fpu.significands[physical] : INDEFINITE;
       int exponent = present ? cpu.fpu.exponents[physical] : 0xFFFF;
@@ -176,11 +176,10 @@ public final class X87Moves {
         int physical = cpu.fpu.physical(0);
         x87.write(insn.dst(), cpu.fpu.exponents[physical], cpu.fpu.significands[physical]);
       } else {
-        x87.write(insn.dst(), x87.result.indefinite());
+        x87.result.indefinite();
+        x87.store(insn.dst());
       }
-      if (pops) {
-        x87.pop();
-      }
+      x87.popUnlessBlocked(pops ? 1 : 0);
     };
   }
 
@@ -229,7 +228,7 @@ public final class X87Moves {
       }
       x87.end();
     }
-    if (masked(cpu, FloatMath.INVALID)) {
+    if (!x87.blocked()) {
       cpu.memory.storeLong(address, digits);
       cpu.memory.storeShort(address + 8, (short) last);
       x87.pop();
@@ -244,11 +243,15 @@ public final class X87Moves {
     Fpu fpu = cpu.fpu;
     fpu.status &= ~X87.C1;
     int index = insn.dst();
+    x87.result.indefinite();
     if (!x87.present(0)) {
-      x87.write(0, x87.result.indefinite());
+      x87.store(0);
     }
     if (!x87.present(index)) {
-      x87.write(index, x87.result.indefinite());
+      x87.store(index);
+    }
+    if (x87.blocked()) {
+      return;
     }
     int top = fpu.physical(0);
     int other = fpu.physical(index);
@@ -266,7 +269,8 @@ public final class X87Moves {
       X87 x87 = cpu.x87;
       x87.raisePending();
       if (!x87.present(0) || !x87.present(insn.dst())) {
-        x87.write(0, x87.result.indefinite());
+        x87.result.indefinite();
+        x87.store(0);
       } else if (cpu.flags.condition(code)) {
         int physical = cpu.fpu.physical(insn.dst());
         x87.write(0, cpu.fpu.exponents[physical], cpu.fpu.significands[physical]);

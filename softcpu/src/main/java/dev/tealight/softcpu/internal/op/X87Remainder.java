@@ -23,12 +23,12 @@ final class X87Remainder {
     x87.flagDenormal(dividend);
     x87.flagDenormal(divisor);
     if (dividend.kind == Unpacked.Kind.ZERO || divisor.kind == Unpacked.Kind.INFINITE) {
-      x87.result.copyOf(dividend);
+      keepDividend(x87);
       return 0;
     }
     int distance = dividend.exponent - divisor.exponent;
     if (distance < -1 || (distance < 0 && !nearest)) {
-      x87.result.copyOf(dividend);
+      keepDividend(x87);
       return 0;
     }
     return reduce(x87, distance, nearest);
@@ -80,7 +80,7 @@ final class X87Remainder {
     boolean up = order > 0 || (order == 0 && (quotient & 1) != 0);
     if (!up) {
       if (halfBit || (quotient == 0 && remainder == x87.left.significand >>> 1)) {
-        x87.result.copyOf(x87.left);
+        keepDividend(x87);
       } else {
         store(x87, x87.left.negative, remainder, exponent);
       }
@@ -100,6 +100,11 @@ final class X87Remainder {
       store(x87, negative, high, exponent);
     }
     return quotientBits(quotient + 1);
+  }
+
+  /** What is exact may still underflow, if that is unmasked. */
+  private static void keepDividend(X87 x87) {
+    x87.math.convert(x87.left, Format.EXTENDED, 64, x87.result);
   }
 
   private static void store(X87 x87, boolean negative, long remainder, int exponent) {

@@ -87,6 +87,9 @@ public final class X87Transcendental {
     boolean nan = cpu.x87.left.isNan();
     fsin(cpu, insn);
     X87 x87 = cpu.x87;
+    if (x87.blocked()) {
+      return;
+    }
     if (empty || nan || Double.isInfinite(value)) {
       x87.read(0, x87.result);
     } else {
@@ -104,6 +107,9 @@ public final class X87Transcendental {
     boolean empty = cpu.fpu.isEmpty(0);
     trigonometric(cpu, Math::tan);
     X87 x87 = cpu.x87;
+    if (x87.blocked()) {
+      return;
+    }
     if (nan || empty) {
       x87.read(0, x87.result);
     } else {
@@ -144,12 +150,12 @@ public final class X87Transcendental {
           x87.math.raise(FloatMath.ZERO_DIVIDE);
         }
       }
-      x87.write(1, x87.result);
       x87.end();
     } else {
-      x87.write(1, x87.result.indefinite());
+      x87.result.indefinite();
     }
-    x87.pop();
+    x87.store(1);
+    x87.popUnlessBlocked(1);
   }
 
   public static void fyl2x(Cpu cpu, Insn insn) {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.tealight.softcpu.internal.differential.Templates.Template;
 import dev.tealight.softcpu.internal.run.TranslationPolicy;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -99,6 +100,16 @@ class DifferentialIT {
   }
 
   @Test
+  void hashesDoWhatTheProcessorDoes() throws IOException {
+    boolean there = Files.readString(Path.of("/proc/cpuinfo")).contains(" sha_ni");
+    if (!there) {
+      System.out.println("skipped: this processor has no SHA instructions");
+    }
+    assumeTrue(there);
+    compare(Templates.sha());
+  }
+
+  @Test
   void floatingPointDoesWhatTheProcessorDoes() throws IOException {
     compare(Templates.floats());
   }
@@ -106,5 +117,15 @@ class DifferentialIT {
   @Test
   void x87DoesWhatTheProcessorDoes() throws IOException {
     compare(Templates.x87());
+  }
+
+  @Test
+  void unmaskedX87ExceptionsDoWhatTheProcessorDoes() throws IOException {
+    compare(Templates.unmaskedX87());
+  }
+
+  @Test
+  void otherFormsDoWhatTheProcessorDoes() throws IOException {
+    compare(Templates.otherForms());
   }
 }

@@ -9,7 +9,6 @@ final class Outcome {
   private static final int FXSAVE_AT = 21 * 8;
   private static final int DATA_AT = FXSAVE_AT + TestCase.FXSAVE_SIZE;
   static final int BYTE_SIZE = DATA_AT + TestCase.PAGE;
-  static final int OUT_OF_TIME = 255;
 
   private static final int PAGE_FAULT = 14;
   private static final int COMPARED_FLAGS = 0xCD5; // arithmetic flags and DF

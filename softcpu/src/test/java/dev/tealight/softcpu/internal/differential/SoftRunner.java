@@ -4,7 +4,6 @@ package dev.tealight.softcpu.internal.differential;
 import dev.tealight.softcpu.internal.cpu.Cpu;
 import dev.tealight.softcpu.internal.cpu.Environment;
 import dev.tealight.softcpu.internal.cpu.ExitReason;
-import dev.tealight.softcpu.internal.cpu.Insn;
 import dev.tealight.softcpu.internal.cpu.Ram;
 import dev.tealight.softcpu.internal.cpu.Segments;
 import dev.tealight.softcpu.internal.cpu.SystemRegisters;
@@ -179,10 +178,5 @@ final class SoftRunner {
   /** Returns how many instructions all cases have executed. */
   long retired() {
     return processor.cpu.retired;
-  }
-
-  String lastUndefined() {
-    Insn undefined = processor.undefinedInstruction();
-    return undefined == null ? "" : undefined.name();
   }
 }

@@ -536,6 +536,29 @@ final class Templates {
     return t.templates;
   }
 
+  /** On registers only: with operands in memory, processors of AMD do not ask for alignment. */
+  static List<Template> sha() {
+    Templates t = new Templates();
+    for (int opcode = 0xC8; opcode <= 0xCD; opcode++) {
+      String form = "0F38" + hex(opcode);
+      t.add(form, false, 0, 0, e -> sha(e, form));
+    }
+    t.add(
+        "0F3ACC",
+        false,
+        0,
+        0,
+        e -> {
+          sha(e, "0F3ACC");
+          e.immediate(1);
+        });
+    return t.templates;
+  }
+
+  private static void sha(Encoder e, String form) {
+    e.emit(form, e.below(16), e.below(16), false, Operand.REGISTER, false, 1);
+  }
+
   private static void moves(Templates t) {
     t.add(
         "movd",
@@ -800,5 +823,238 @@ final class Templates {
     t.add("fnstsw", false, 0, 0, e -> e.test.emit(0xDF, 0xE0));
     t.add("fnclex", false, 0, 0, e -> e.test.emit(0xDB, 0xE2));
     return t.templates;
+  }
+
+  /** The same under random control words, and what else looks at waiting exceptions. */
+  static List<Template> unmaskedX87() {
+    Templates t = new Templates();
+    for (Template masked : x87()) {
+      t.add(
+          masked.name(),
+          masked.readsFlags(),
+          masked.defines(),
+          masked.undefines(),
+          e -> {
+            if (e.chance(25)) {
+              e.emit("D9", 5, 0, false, Operand.MEMORY, false, 1); // FLDCW
+            }
+            masked.body().emit(e);
+          });
+    }
+    t.add("fwait", false, 0, 0, e -> e.test.emit(0x9B));
+    t.add("fnop", false, 0, 0, e -> e.test.emit(0xD9, 0xD0));
+    t.add("emms", false, 0, 0, e -> e.test.emit(0x0F, 0x77));
+    mmx(t, "0FFC", false); // PADDB
+    mmx(t, "0F6F", false); // MOVQ
+    mmx(t, "0F7F", false);
+    for (String form : new String[] {"F30FD6", "F20FD6"}) {
+      t.add(
+          form,
+          false,
+          0,
+          0,
+          e -> e.emit(form, e.below(8), e.below(8), false, Operand.REGISTER, false, 1));
+    }
+    return t.templates;
+  }
+
+  // Other forms of the same instructions, and those that are alone
+
+  private static void plain(Templates t, String name, Body body) {
+    t.add(name, false, 0, 0, body);
+  }
+
+  static List<Template> otherForms() {
+    Templates t = new Templates();
+    immediates(t);
+    stackAndJumps(t);
+    otherMoves(t);
+    plain(t, "pause", e -> e.test.emit(0xF3, 0x90));
+    plain(t, "fence", e -> e.test.emit(0x0F, 0xAE, 0xE8 + 8 * e.below(3)));
+    plain(t, "prefetch", e -> e.emit("0F18", e.below(4), 0, false, Operand.MEMORY, false, 1));
+    plain(t, "prefetchw", e -> e.emit("0F0D", 1, 0, false, Operand.MEMORY, false, 1));
+    plain(t, "fninit", e -> e.test.emit(0xDB, 0xE3));
+    plain(t, "ffreep", e -> e.test.emit(0xDF, 0xC0 + e.below(8)));
+    plain(t, "stmxcsr", e -> e.emit("0FAE", 3, 0, false, Operand.MEMORY, false, 1));
+    return t.templates;
+  }
+
+  /** With an immediate of the operand's size, but at most 4 bytes. */
+  private static void sizedImmediate(Encoder e, String byteForm, String form, int reg) {
+    int rm = e.target();
+    switch (e.below(4)) {
+      case 0 -> {
+        e.emit(byteForm, reg, rm, false, Operand.EITHER, rm > 3, 1);
+        e.immediate(1);
+      }
+      case 1 -> {
+        e.emit("66" + form, reg, rm, false, Operand.EITHER, false, 1);
+        e.immediate(2);
+      }
+      default -> {
+        e.emit(form, reg, rm, e.chance(50), Operand.EITHER, false, 1);
+        e.immediate(4);
+      }
+    }
+  }
+
+  /** The form for AL, AX, EAX and RAX; {@code opcode} is that for AL. */
+  private static void accumulator(Encoder e, int opcode) {
+    switch (e.below(4)) {
+      case 0 -> {
+        e.test.emit(opcode);
+        e.immediate(1);
+      }
+      case 1 -> {
+        e.test.emit(0x66, opcode + 1);
+        e.immediate(2);
+      }
+      case 2 -> {
+        e.test.emit(opcode + 1);
+        e.immediate(4);
+      }
+      default -> {
+        e.test.emit(0x48, opcode + 1);
+        e.immediate(4);
+      }
+    }
+  }
+
+  private static void immediates(Templates t) {
+    for (int i = 0; i < 8; i++) {
+      int opcode = 4 + i * 8;
+      boolean carry = i == 2 || i == 3;
+      int undefined = i == 1 || i == 4 || i == 6 ? AF : 0;
+      t.add("al/rax imm", carry, ALL & ~undefined, undefined, e -> accumulator(e, opcode));
+    }
+    t.add("test al/rax imm", false, ALL & ~AF, AF, e -> accumulator(e, 0xA8));
+    t.add("test imm", false, ALL & ~AF, AF, e -> sizedImmediate(e, "F6", "F7", 0));
+    plain(t, "mov imm", e -> sizedImmediate(e, "C6", "C7", 0));
+    plain(
+        t,
+        "mov reg imm",
+        e -> {
+          e.test.emit(0x48, 0xB8 + e.below(3));
+          e.immediate(8);
+          e.test.emit(0xB8 + e.below(3));
+          e.immediate(4);
+          e.test.emit(0xB0 + e.below(3));
+          e.immediate(1);
+        });
+    t.add(
+        "imul imm",
+        false,
+        CF | OF,
+        ALL & ~(CF | OF),
+        e -> {
+          e.emit("69", e.target(), e.target(), e.chance(50), Operand.EITHER, false, 1);
+          e.immediate(4);
+        });
+    plain(
+        t,
+        "rorx",
+        e -> {
+          int reg = e.target();
+          int rm = e.target();
+          int form = (reg > 7 ? 0 : 0x80) | 0x40 | (rm > 7 ? 0 : 0x20) | 3;
+          e.test.emit(0xC4, form, e.below(2) << 7 | 0x7B, 0xF0, 0xC0 | (reg & 7) << 3 | (rm & 7));
+          e.immediate(1);
+        });
+    plain(
+        t,
+        "mmx shift imm",
+        e -> {
+          int opcode = 0x71 + e.below(3);
+          int reg = opcode == 0x73 ? 2 + 4 * e.below(2) : 2 + 2 * e.below(3);
+          e.test.emit(0x0F, opcode, 0xC0 | reg << 3 | e.below(8), e.below(80));
+        });
+  }
+
+  private static void stackAndJumps(Templates t) {
+    plain(
+        t,
+        "push imm",
+        e -> {
+          boolean small = e.chance(50);
+          e.test.emit(small ? 0x6A : 0x68);
+          e.immediate(small ? 1 : 4);
+          e.test.emit(0x58 + e.below(3));
+        });
+    plain(t, "push", e -> e.emit("FF", 6, e.target(), false, Operand.EITHER, false, 1));
+    plain(t, "pop", e -> e.emit("8F", 0, e.target(), false, Operand.EITHER, false, 1));
+    t.add(
+        "popf",
+        false,
+        ALL,
+        0,
+        e -> {
+          int flags = e.below(0x1000) & ALL;
+          e.test.emit(0x68, flags & 0xFF, flags >> 8, 0, 0, 0x9D);
+        });
+    // Over MOV EAX,ECX
+    plain(t, "jmp", e -> e.test.emit(0xEB, 2, 0x89, 0xC8));
+    plain(t, "jmp near", e -> e.test.emit(0xE9, 2, 0, 0, 0, 0x89, 0xC8));
+    plain(t, "jrcxz", e -> e.test.emit(0xE3, 2, 0x89, 0xC8));
+    t.add("loop ne/e", true, 0, 0, e -> e.test.emit(0xE0 + e.below(2), 2, 0x89, 0xC8));
+    t.add(
+        "jcc near", true, 0, 0, e -> e.test.emit(0x0F, 0x80 + e.below(16), 2, 0, 0, 0, 0x89, 0xC8));
+    // CALL the return behind a jump over it
+    plain(t, "ret", e -> e.test.emit(0xE8, 2, 0, 0, 0, 0xEB, 1, 0xC3));
+    plain(t, "ret imm", e -> e.test.emit(0xE8, 2, 0, 0, 0, 0xEB, 3, 0xC2, 8 * e.below(3), 0));
+    // LEA RAX,[RIP+2] and a jump or call to there
+    plain(
+        t,
+        "indirect",
+        e -> e.test.emit(0x48, 0x8D, 5, 2, 0, 0, 0, 0xFF, e.chance(50) ? 0xE0 : 0xD0));
+  }
+
+  private static void otherMoves(Templates t) {
+    plain(t, "xlat", e -> e.test.emit(0xD7));
+    plain(t, "xchg rax", e -> e.test.emit(0x40 | e.below(2) * 8, 0x91 + e.below(2)));
+    plain(
+        t,
+        "mov absolute",
+        e -> {
+          int offset = e.below(TestCase.PAGE - 8);
+          int opcode = 0xA0 + e.below(4);
+          e.test.emit(opcode, offset & 0xFF, offset >> 8, 0, 0x20, 0, 0, 0, 0);
+        });
+    for (String form : new String[] {"660F10", "660F11", "660F28", "660F29"}) {
+      vector(t, form, 16, false);
+    }
+    for (String form : new String[] {"0F13", "0F17", "660F12", "660F13", "660F16", "660F17"}) {
+      plain(t, form, e -> e.emit(form, e.below(16), 0, false, Operand.MEMORY, false, 8));
+    }
+    for (String form : new String[] {"0F2B", "660F2B", "660FE7", "660F382A", "F20FF0"}) {
+      plain(t, form, e -> e.emit(form, e.below(16), 0, false, Operand.MEMORY, false, 16));
+    }
+    plain(t, "movntq", e -> e.emit("0FE7", e.below(8), 0, false, Operand.MEMORY, false, 8));
+    plain(t, "movnti", e -> e.emit("0FC3", e.target(), 0, e.chance(50), Operand.MEMORY, false, 8));
+    plain(
+        t,
+        "maskmovdqu",
+        e -> e.emit("660FF7", e.below(16), e.below(16), false, Operand.REGISTER, false, 1));
+    plain(
+        t,
+        "maskmovq",
+        e -> e.emit("0FF7", e.below(8), e.below(8), false, Operand.REGISTER, false, 1));
+    plain(
+        t,
+        "pmovmskb mmx",
+        e -> e.emit("0FD7", e.target(), e.below(8), false, Operand.REGISTER, false, 1));
+    plain(
+        t,
+        "pextrw mmx",
+        e -> {
+          e.emit("0FC5", e.target(), e.below(8), false, Operand.REGISTER, false, 1);
+          e.immediate(1);
+        });
+    plain(
+        t,
+        "pinsrw mmx",
+        e -> {
+          e.emit("0FC4", e.below(8), e.target(), false, Operand.EITHER, false, 2);
+          e.immediate(1);
+        });
   }
 }

@@ -90,6 +90,11 @@ class TranslatorTest {
   }
 
   @Test
+  void hashesDoWhatTheInterpreterDoes() throws IOException {
+    compare(Templates.sha());
+  }
+
+  @Test
   void floatingPointDoesWhatTheInterpreterDoes() throws IOException {
     compare(Templates.floats());
   }
@@ -97,5 +102,10 @@ class TranslatorTest {
   @Test
   void x87DoesWhatTheInterpreterDoes() throws IOException {
     compare(Templates.x87());
+  }
+
+  @Test
+  void otherFormsDoWhatTheInterpreterDoes() throws IOException {
+    compare(Templates.otherForms());
   }
 }

@@ -11,6 +11,7 @@ import dev.tealight.softcpu.internal.cpu.Insn;
 import dev.tealight.softcpu.internal.cpu.Segments;
 import dev.tealight.softcpu.internal.memory.Access;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
@@ -471,6 +472,40 @@ class ProcessorTest {
     assertThat(machine.run()).isEqualTo(ExitReason.DEBUG);
     assertThat(machine.cpu.exit.debugCause).isEqualTo(DebugCause.WATCHPOINT);
     assertThat(machine.cpu.rip).isEqualTo(TestMachine.CODE + 5);
+  }
+
+  /** FLD1, FLDZ, FLDCW, FDIVP, and what follows. */
+  private void divideByZeroUnmasked(int... following) {
+    machine.ram.set(TestMachine.LONG, TestMachine.DATA, 0x37B);
+    machine.cpu.gpr[Cpu.RBX] = TestMachine.DATA;
+    int[] division = {0xD9, 0xE8, 0xD9, 0xEE, 0xD9, 0x2B, 0xDE, 0xF9};
+    int[] code = Arrays.copyOf(division, division.length + following.length);
+    System.arraycopy(following, 0, code, division.length, following.length);
+    assertThat(machine.code(code).run()).isEqualTo(ExitReason.HALT);
+  }
+
+  @Test
+  void unmaskedX87ExceptionIsRaisedByTheNextWaitingInstruction() {
+    divideByZeroUnmasked(0xDF, 0xE0, 0x9B, HLT); // FNSTSW AX, FWAIT
+    assertThat(machine.vector()).isEqualTo(16);
+    assertThat(machine.stacked(0)).isEqualTo(TestMachine.CODE + 10);
+    assertThat(machine.cpu.gpr[Cpu.RAX]).isEqualTo(0xB084); // busy, summary, zero divide; TOP 6
+  }
+
+  @Test
+  void unmaskedX87ExceptionIsRaisedByTheNextMmxInstruction() {
+    divideByZeroUnmasked(0x0F, 0x77, HLT); // EMMS
+    assertThat(machine.vector()).isEqualTo(16);
+    assertThat(machine.stacked(0)).isEqualTo(TestMachine.CODE + 8);
+  }
+
+  @Test
+  void unmaskedDivisionByZeroLeavesOperandsAndStack() {
+    divideByZeroUnmasked(HLT);
+    assertThat(machine.cpu.rip).isEqualTo(TestMachine.CODE + 9);
+    assertThat(machine.cpu.fpu.used).isEqualTo(0xC0);
+    assertThat(machine.cpu.fpu.exponents[7]).isEqualTo(0x3FFF);
+    assertThat(machine.cpu.fpu.significands[6]).isZero();
   }
 
   @Test
