@@ -109,6 +109,27 @@ public final class X87 {
     return (fpu.status & ~fpu.control & blocking) != 0; // earlier ones were raised
   }
 
+  /**
+   * Returns whether ST(0) may be stored in memory. Reports nothing yet: the store may have to leave
+   * to the monitor first.
+   *
+   * @param present whether there is a value; what its conversion raised is known
+   */
+  public boolean mayStore(boolean present) {
+    int raised = present ? math.flags() : FloatMath.INVALID;
+    return (raised & blocking & ~fpu.control) == 0;
+  }
+
+  /** Reports what a store has raised, and pops unless that is blocked. */
+  public void endStore(boolean present, boolean pops) {
+    if (present) {
+      end();
+    } else {
+      underflow();
+    }
+    popUnlessBlocked(pops ? 1 : 0);
+  }
+
   /** Stores the result in ST(index), unless that is blocked. */
   public void store(int index) {
     if (!blocked()) {

@@ -123,12 +123,18 @@ public final class X87Control {
     cpu.x87.raisePending();
     long address = cpu.address(insn, bytes, false);
     cpu.memory.requireReadable(address, bytes);
+    long[] significands = new long[8];
+    int[] exponents = new int[8];
+    for (int i = 0; i < 8; i++) {
+      long slot = address + 7L * size + 10L * i;
+      significands[i] = cpu.memory.loadLong(slot);
+      exponents[i] = cpu.memory.loadShort(slot + 8) & 0xFFFF;
+    }
     loadEnvironment(cpu, address, size);
     for (int i = 0; i < 8; i++) {
       int physical = cpu.fpu.physical(i);
-      long slot = address + 7L * size + 10L * i;
-      cpu.fpu.significands[physical] = cpu.memory.loadLong(slot);
-      cpu.fpu.exponents[physical] = cpu.memory.loadShort(slot + 8) & 0xFFFF;
+      cpu.fpu.significands[physical] = significands[i];
+      cpu.fpu.exponents[physical] = exponents[i];
     }
   }
 

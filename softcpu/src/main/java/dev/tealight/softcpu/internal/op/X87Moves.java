@@ -104,7 +104,8 @@ public final class X87Moves {
       long address = cpu.address(insn, bytes, true);
       cpu.memory.requireWritable(address, bytes);
       x87.beginStore();
-      if (x87.present(0)) {
+      boolean present = !cpu.fpu.isEmpty(0);
+      if (present) {
         x87.read(0, x87.left);
         x87.right.zero(false);
         if (x87.propagatesNan()) {
@@ -112,16 +113,13 @@ public final class X87Moves {
         } else {
           x87.math.convert(x87.left, format, format.precision, x87.result);
         }
-        x87.end();
       } else {
         x87.result.indefinite();
       }
-      if (!x87.blocked()) {
+      if (x87.mayStore(present)) {
         cpu.memory.store(address, bytes, format.pack(x87.result));
-        if (pops) {
-          x87.pop();
-        }
       }
+      x87.endStore(present, pops);
     };
   }
 
@@ -135,18 +133,16 @@ public final class X87Moves {
       if (truncate) {
         x87.math.rounding = FloatMath.TRUNCATE;
       }
+      boolean present = !cpu.fpu.isEmpty(0);
       long value = Long.MIN_VALUE >> (64 - 8 * bytes);
-      if (x87.present(0)) {
+      if (present) {
         x87.read(0, x87.left);
         value = x87.math.toInteger(x87.left, 8 * bytes);
-        x87.end();
       }
-      if (!x87.blocked()) {
+      if (x87.mayStore(present)) {
         cpu.memory.store(address, bytes, value);
-        if (pops) {
-          x87.pop();
-        }
       }
+      x87.endStore(present, pops);
     };
   }
 
@@ -155,16 +151,15 @@ public final class X87Moves {
     x87.raisePending();
     long address = cpu.address(insn, 10, true);
     cpu.memory.requireWritable(address, 10);
-    cpu.fpu.status &= ~X87.C1;
-    boolean present = x87.present(0);
-    if (!x87.blocked()) {
+    x87.begin();
+    boolean present = !cpu.fpu.isEmpty(0);
+    if (x87.mayStore(present)) {
       int physical = cpu.fpu.physical(0);
-      long significand = present ? cpu.fpu.significands[physical] : INDEFINITE;
+      cpu.memory.storeLong(address, present ? cpu.fpu.significands[physical] : INDEFINITE);
       int exponent = present ? cpu.fpu.exponents[physical] : 0xFFFF;
-      cpu.memory.storeLong(address, significand);
       cpu.memory.storeShort(address + 8, (short) exponent);
-      x87.pop();
     }
+    x87.endStore(present, true);
   }
 
   public static Operation storeRegister(boolean pops) {
@@ -207,9 +202,10 @@ public final class X87Moves {
     long address = cpu.address(insn, 10, true);
     cpu.memory.requireWritable(address, 10);
     x87.begin();
+    boolean present = !cpu.fpu.isEmpty(0);
     long digits = INDEFINITE;
     int last = 0xFFFF;
-    if (x87.present(0)) {
+    if (present) {
       x87.read(0, x87.left);
       boolean large =
           x87.left.kind == Unpacked.Kind.FINITE && x87.left.exponent > TOO_LARGE_FOR_DECIMAL;
@@ -226,13 +222,12 @@ public final class X87Moves {
         }
         last = (int) (rest % 10 | (rest / 10) << 4) | (x87.left.negative ? 0x8000 : 0);
       }
-      x87.end();
     }
-    if (!x87.blocked()) {
+    if (x87.mayStore(present)) {
       cpu.memory.storeLong(address, digits);
       cpu.memory.storeShort(address + 8, (short) last);
-      x87.pop();
     }
+    x87.endStore(present, true);
   }
 
   // Stack

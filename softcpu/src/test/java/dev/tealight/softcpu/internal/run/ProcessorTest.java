@@ -509,6 +509,36 @@ class ProcessorTest {
   }
 
   @Test
+  void x87StoreOutsideRamEndsBeforeItsOwnExceptionIsRaised() {
+    machine.ram.set(TestMachine.LONG, TestMachine.DATA, 0x35F); // precision unmasked
+    machine.cpu.gpr[Cpu.RBX] = TestMachine.DATA;
+    machine.cpu.gpr[Cpu.RCX] = TestMachine.OUTSIDE;
+    // FLDPI, FLDCW [RBX], FSTP DWORD [RCX], FWAIT
+    machine.code(0xD9, 0xEB, 0xD9, 0x2B, 0xD9, 0x19, 0x9B, HLT);
+    assertThat(machine.run()).isEqualTo(ExitReason.MEMORY_WRITE);
+    assertThat(machine.cpu.exit.value).isEqualTo(Float.floatToRawIntBits((float) Math.PI));
+    assertThat(machine.run()).isEqualTo(ExitReason.HALT);
+    assertThat(machine.vector()).isEqualTo(16);
+    assertThat(machine.stacked(0)).isEqualTo(TestMachine.CODE + 6);
+    assertThat(machine.cpu.fpu.used).isZero();
+  }
+
+  @Test
+  void x87StateOutsideRamIsLoadedEvenIfAnExceptionWaitsInIt() {
+    machine.cpu.gpr[Cpu.RBX] = TestMachine.OUTSIDE;
+    machine.code(0xDD, 0x23, 0x9B, HLT); // FRSTOR [RBX], FWAIT
+    machine.run();
+    while (machine.cpu.exit.reason == ExitReason.MEMORY_READ) {
+      boolean status = machine.cpu.exit.gpa == TestMachine.OUTSIDE + 4;
+      machine.cpu.exit.value = status ? 1 : 0; // invalid operation; the control word masks nothing
+      machine.run();
+    }
+    assertThat(machine.cpu.exit.reason).isEqualTo(ExitReason.HALT);
+    assertThat(machine.vector()).isEqualTo(16);
+    assertThat(machine.stacked(0)).isEqualTo(TestMachine.CODE + 2);
+  }
+
+  @Test
   void undefinedInstructionIsRecorded() {
     machine.code(0x0F, 0x0A).run();
     assertThat(machine.vector()).isEqualTo(6);
