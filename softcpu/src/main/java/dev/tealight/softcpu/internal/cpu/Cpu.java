@@ -306,6 +306,12 @@ public final class Cpu {
     }
   }
 
+  /** MOV SS and POP SS hold off interrupts and #DB until one more instruction has run. */
+  public void stackSegmentLoaded() {
+    attention |= INTERRUPT_SHADOW;
+    trapDue = false;
+  }
+
   /** Leaves to the debugger on an INT3, with RIP on it. */
   public void softwareBreakpoint(Insn insn) {
     rip = insn.rip();

@@ -28,7 +28,7 @@ public final class SegmentOperations {
     }
     DescriptorTables.load(cpu, segment, (int) cpu.readSrc(insn) & 0xFFFF);
     if (segment == Segments.SS) {
-      cpu.attention |= Cpu.INTERRUPT_SHADOW;
+      cpu.stackSegmentLoaded();
     }
   }
 

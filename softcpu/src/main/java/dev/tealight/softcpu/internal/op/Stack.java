@@ -126,7 +126,7 @@ public final class Stack {
     DescriptorTables.load(cpu, segment, selector);
     cpu.stackPointer(cpu.gpr[Cpu.RSP] + size);
     if (segment == Segments.SS) {
-      cpu.attention |= Cpu.INTERRUPT_SHADOW;
+      cpu.stackSegmentLoaded();
     }
   }
 }

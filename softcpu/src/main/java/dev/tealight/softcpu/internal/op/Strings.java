@@ -58,7 +58,7 @@ public final class Strings {
       element.execute(cpu, insn);
       return;
     }
-    for (int i = 0; i < MAX_ELEMENTS; i++) {
+    for (int i = maxElements(cpu); i > 0; i--) {
       if (count(cpu, insn) == 0) {
         return;
       }
@@ -75,7 +75,7 @@ public final class Strings {
       return;
     }
     boolean wanted = (insn.prefixes() & Insn.REP) != 0;
-    for (int i = 0; i < MAX_ELEMENTS; i++) {
+    for (int i = maxElements(cpu); i > 0; i--) {
       if (count(cpu, insn) == 0) {
         return;
       }
@@ -86,6 +86,15 @@ public final class Strings {
       }
     }
     continueLater(cpu, insn);
+  }
+
+  /** Under RFLAGS.TF, a #DB follows each element. */
+  private static int maxElements(Cpu cpu) {
+    return cpu.trapDue ? 1 : MAX_ELEMENTS;
+  }
+
+  private static boolean mayGoInBulk(Cpu cpu, Insn insn) {
+    return insn.repeated() && !cpu.flags.isSet(Flags.DF) && !cpu.trapDue;
   }
 
   private static void commitElement(Cpu cpu, Insn insn) {
@@ -100,7 +109,7 @@ public final class Strings {
   }
 
   public static void movs(Cpu cpu, Insn insn) {
-    if (insn.repeated() && !cpu.flags.isSet(Flags.DF) && copyBulk(cpu, insn)) {
+    if (mayGoInBulk(cpu, insn) && copyBulk(cpu, insn)) {
       return;
     }
     repeat(cpu, insn, Strings::movsElement);
@@ -153,7 +162,7 @@ public final class Strings {
   }
 
   public static void stos(Cpu cpu, Insn insn) {
-    if (insn.repeated() && !cpu.flags.isSet(Flags.DF) && fillBulk(cpu, insn)) {
+    if (mayGoInBulk(cpu, insn) && fillBulk(cpu, insn)) {
       return;
     }
     repeat(cpu, insn, Strings::stosElement);

@@ -124,6 +124,7 @@ public final class Processor {
     restart = Restart.NOTHING;
     owesStep = false;
     passBreakpoint = false;
+    cpu.trapDue = false;
     cpu.outside.commit();
     cpu.attention &= ~(Cpu.EXIT_READY | Cpu.INTERRUPT_SHADOW);
     cpu.exit.reason = ExitReason.NONE;
@@ -398,9 +399,12 @@ public final class Processor {
     step();
     if (cpu.exit.reason == ExitReason.NONE) {
       reportStep();
-    } else if (cpu.exit.reason == ExitReason.PORT_WRITE && restart == Restart.NOTHING) {
-      owesStep = cpu.trapDue || needsStepping();
-      owesTrap = cpu.trapDue;
+    } else if (restart == Restart.NOTHING) {
+      if (cpu.exit.reason == ExitReason.PORT_WRITE) {
+        owesStep = cpu.trapDue || needsStepping();
+        owesTrap = cpu.trapDue;
+      }
+      cpu.trapDue = false;
     }
   }
 

@@ -290,6 +290,26 @@ class ProcessorTest {
     assertThat(machine.stacked(2) & Flags.TF).isEqualTo(Flags.TF);
   }
 
+  @Test
+  void stepBehindALoadOfTheStackSegmentCoversTheNextInstruction() {
+    machine.cpu.flags.update(Flags.TF, Flags.TF);
+    machine.cpu.gpr[Cpu.RAX] = 16;
+    machine.code(0x8E, 0xD0, 0x90, 0x90, HLT).run(); // MOV SS,EAX
+    assertThat(machine.vector()).isEqualTo(1);
+    assertThat(machine.stacked(0)).isEqualTo(TestMachine.CODE + 3);
+  }
+
+  @Test
+  void stepOfARepeatedInstructionIsOneElement() {
+    machine.cpu.flags.update(Flags.TF, Flags.TF);
+    machine.cpu.gpr[Cpu.RDI] = TestMachine.DATA;
+    machine.cpu.gpr[Cpu.RCX] = 3;
+    machine.code(0xF3, 0xAA, HLT).run(); // REP STOSB
+    assertThat(machine.vector()).isEqualTo(1);
+    assertThat(machine.stacked(0)).isEqualTo(TestMachine.CODE);
+    assertThat(machine.cpu.gpr[Cpu.RCX]).isEqualTo(2);
+  }
+
   /** RSP leads outside RAM: each word of a frame is an exit. */
   private void answerFrameOutsideRam(long... pushed) {
     for (long word : pushed) {
