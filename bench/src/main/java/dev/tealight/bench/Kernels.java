@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -100,16 +101,17 @@ final class Kernels {
   }
 
   private void compare(int rounds, List<String> qemu) throws IOException, InterruptedException {
-    Timeline counted = software(SoftcpuOptions.repeatable(1));
+    Timeline counted = software(SoftcpuOptions.repeatable(1), 1).getFirst();
     List<String> process = List.of(folder.resolve("kernels").toString(), scale);
     process(process); // once in vain: the first start of a process takes its time
     Timeline natively = process(process);
     Timeline tcg = qemu.isEmpty() ? null : process(qemu);
-    Timeline interpreted = software(SoftcpuOptions.defaults().interpreting());
-    Timeline first = software(SoftcpuOptions.defaults());
-    Timeline best = software(SoftcpuOptions.defaults());
-    for (int round = 2; round < rounds; round++) {
-      best.improve(software(SoftcpuOptions.defaults()));
+    Timeline interpreted = software(SoftcpuOptions.defaults().interpreting(), 1).getFirst();
+    List<Timeline> translated = software(SoftcpuOptions.defaults(), rounds);
+    Timeline first = translated.getFirst();
+    Timeline best = translated.getLast();
+    for (Timeline other : translated.subList(1, rounds)) {
+      best.improve(other);
     }
     System.out.printf(
         "%-12s %8s %8s %8s %8s %8s %8s %8s%n",
@@ -156,17 +158,28 @@ final class Kernels {
     return "%.0f".formatted(expected.instructions() * 1e3 / found.nanos());
   }
 
-  private Timeline software(BackendOptions options) throws IOException, InterruptedException {
+  /** Runs the kernels in one new machine after the other. */
+  private List<Timeline> software(BackendOptions options, int rounds)
+      throws IOException, InterruptedException {
+    List<Timeline> timelines = new ArrayList<>();
+    try (Hypervisor hypervisor = Hypervisors.open(options)) {
+      for (int round = 0; round < rounds; round++) {
+        timelines.add(software(hypervisor));
+      }
+    }
+    return timelines;
+  }
+
+  private Timeline software(Hypervisor hypervisor) throws IOException, InterruptedException {
     Timeline timeline = new Timeline();
-    try (Hypervisor hypervisor = Hypervisors.open(options);
-        Monitor monitor =
-            Monitor.builder()
-                .image(folder.resolve("kernels.hvt"))
-                .arguments(scale)
-                .memoryByteSize(MEMORY_BYTE_SIZE)
-                .console(Console.direct(timeline::take))
-                .hypervisor(hypervisor)
-                .build()) {
+    try (Monitor monitor =
+        Monitor.builder()
+            .image(folder.resolve("kernels.hvt"))
+            .arguments(scale)
+            .memoryByteSize(MEMORY_BYTE_SIZE)
+            .console(Console.direct(timeline::take))
+            .hypervisor(hypervisor)
+            .build()) {
       RunResult result = monitor.run();
       if (!(result instanceof RunResult.Halted)) {
         throw new IllegalStateException("the kernels ended with " + result);

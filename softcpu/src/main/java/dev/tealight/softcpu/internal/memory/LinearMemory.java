@@ -190,31 +190,14 @@ public final class LinearMemory {
     return ram;
   }
 
-  /** Returns what translated code of the current privilege level works on. */
-  public MemoryView view() {
-    return new MemoryView(this, ram, slots);
+  /** Returns the translation cache of the current privilege level, for {@link CachedAccess}. */
+  public long[] slots() {
+    return slots;
   }
 
   /** Returns whether the current privilege is that of users. */
   public boolean isUser() {
     return user;
-  }
-
-  /**
-   * Stores, unless that would overwrite decoded instructions: then it throws before anything has
-   * changed, so that the instruction can be run one by one.
-   */
-  void storeUnlessCode(long address, int byteSize, long value) {
-    long last = address + byteSize - 1;
-    if (overwritesCode(address) || overwritesCode(last)) {
-      throw WritesCode.SIGNAL;
-    }
-    store(address, byteSize, value);
-  }
-
-  private boolean overwritesCode(long address) {
-    long gpa = translate(address, Access.WRITE);
-    return gpa >= 0 && gpa < ramSize && codePages.holdsCode(gpa);
   }
 
   // Descriptor tables and task state are accessed with supervisor rights whatever the current

@@ -14,6 +14,7 @@ import dev.tealight.softcpu.internal.decode.Decoder;
 import dev.tealight.softcpu.internal.fault.GuestFault;
 import dev.tealight.softcpu.internal.fault.Vector;
 import dev.tealight.softcpu.internal.translate.Block;
+import dev.tealight.softcpu.internal.translate.SharedCode;
 import dev.tealight.softcpu.internal.translate.TranslatedCode;
 import org.jspecify.annotations.Nullable;
 
@@ -67,11 +68,21 @@ public final class Processor {
    * @param policy which code is translated
    */
   public Processor(Ram ram, Environment environment, TranslationPolicy policy) {
+    this(ram, environment, policy, new SharedCode());
+  }
+
+  /**
+   * Creates a processor in the state after power-on.
+   *
+   * @param policy which code is translated
+   * @param shared what it has in common with other processors
+   */
+  public Processor(Ram ram, Environment environment, TranslationPolicy policy, SharedCode shared) {
     cache = new BlockCache(ram.segment().byteSize());
     cpu = new Cpu(ram, environment, cache);
     cache.attach(cpu);
     decoder = new Decoder(cpu);
-    translations = policy.threshold() > 0 ? new Translations(cpu, cache, policy) : null;
+    translations = policy.threshold() > 0 ? new Translations(cpu, cache, policy, shared) : null;
   }
 
   /** Makes {@link #run} return {@link ExitReason#KICKED} soon, or at its next start. */
@@ -224,14 +235,18 @@ public final class Processor {
   private void runBlocks() {
     try {
       Block block = cache.current();
+      boolean begins = true;
       do {
-        TranslatedCode code = translations == null ? null : translations.codeFor(block);
+        TranslatedCode code = translations == null ? null : translations.codeFor(block, begins);
         if (code == null) {
           execute(block);
-          block = following(block);
+          Block next = following(block);
+          begins = next.rip <= block.rip || block.calls;
+          block = next;
         } else {
+          begins = true;
           if (code.run(cpu) == TranslatedCode.INTERPRET) {
-            interpretOne();
+            interpret();
           }
           if (cpu.attention != 0) {
             return;
@@ -246,11 +261,11 @@ public final class Processor {
     }
   }
 
-  /** Runs the instruction that translated code has not completed: it may fault or leave. */
-  private void interpretOne() {
+  /** Runs the instructions from the one on that translated code has not completed. */
+  private void interpret() {
     cpu.exit.reason = ExitReason.NONE;
     cpu.outside.commit();
-    step();
+    execute(cache.current());
   }
 
   private Block following(Block block) {

@@ -3,6 +3,7 @@ package dev.tealight.softcpu.internal.run;
 
 import dev.tealight.softcpu.internal.cpu.Cpu;
 import dev.tealight.softcpu.internal.translate.Block;
+import dev.tealight.softcpu.internal.translate.SharedCode;
 import dev.tealight.softcpu.internal.translate.TranslatedCode;
 import dev.tealight.softcpu.internal.translate.Translation;
 import dev.tealight.softcpu.internal.translate.Translator;
@@ -25,18 +26,23 @@ final class Translations {
   private final List<Block> roots = new ArrayList<>();
   private long made;
 
-  Translations(Cpu cpu, BlockCache cache, TranslationPolicy policy) {
+  Translations(Cpu cpu, BlockCache cache, TranslationPolicy policy, SharedCode shared) {
     this.cpu = cpu;
     this.cache = cache;
     this.policy = policy;
-    translator = new Translator(cpu, cache::decoded);
+    translator = new Translator(cpu, cache::decoded, shared);
   }
 
-  /** Returns the code to run instead of the block, or null if it must be interpreted. */
-  @Nullable TranslatedCode codeFor(Block block) {
+  /**
+   * Returns the code to run instead of the block, or null if it must be interpreted.
+   *
+   * @param begins whether a region may begin with it: it was reached by a jump backward, by a call
+   *     or out of another region. All others belong to a region that begins before them.
+   */
+  @Nullable TranslatedCode codeFor(Block block, boolean begins) {
     Translation translation = block.translation;
     if (translation == null) {
-      if (++block.heat < policy.threshold()) {
+      if (!begins || ++block.heat < policy.threshold()) {
         return null;
       }
       block.heat = 0;

@@ -2,6 +2,7 @@
 package dev.tealight.softcpu.internal.translate;
 
 import dev.tealight.softcpu.internal.cpu.Insn;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Instructions that run one after the other, up to the next that may go elsewhere. */
@@ -10,6 +11,9 @@ public final class Block {
   public final long rip;
   public final long gpa;
   public final int mode;
+
+  /** Whether it ends with a call. */
+  public final boolean calls;
 
   /** Physical page of the last byte: not that of the first if an instruction crosses pages. */
   public final long lastPage;
@@ -47,16 +51,17 @@ public final class Block {
     this.mode = mode;
     this.lastPage = lastPage;
     this.source = source;
+    this.calls = Flow.isCall(insns[insns.length - 1]);
   }
 
-  /** Returns where an indirect jump or call at its end has led lately. */
-  public long[] targets() {
+  /** Returns the addresses of the blocks that followed last. */
+  List<Long> targets() {
     Block first = successor;
     Block second = otherSuccessor;
     if (first == null) {
-      return new long[0];
+      return List.of();
     }
-    return second == null ? new long[] {first.rip} : new long[] {first.rip, second.rip};
+    return second == null ? List.of(first.rip) : List.of(first.rip, second.rip);
   }
 
   public long endGpa() {

@@ -9,7 +9,10 @@ import dev.tealight.softcpu.internal.cpu.Cpu;
 import dev.tealight.softcpu.internal.cpu.Flags;
 import dev.tealight.softcpu.internal.cpu.Insn;
 import dev.tealight.softcpu.internal.cpu.Segments;
-import dev.tealight.softcpu.internal.memory.MemoryView;
+import dev.tealight.softcpu.internal.cpu.Sse;
+import dev.tealight.softcpu.internal.cpu.SseFloats;
+import dev.tealight.softcpu.internal.memory.CachedAccess;
+import dev.tealight.softcpu.internal.memory.LinearMemory;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.classfile.Opcode;
@@ -17,6 +20,9 @@ import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.DynamicConstantDesc;
 import java.lang.constant.MethodTypeDesc;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -51,6 +57,12 @@ final class Emitter {
   static final int C = 53;
   static final int THROWN = 55;
 
+  // What the method needs of its processor
+  private static final int RAM = 56;
+  private static final int SLOTS = 57;
+  static final int XMM = 58;
+  static final int FLOATS = 59;
+
   /** In {@link #known}: a result with CF, OF and AF clear. */
   static final int LOGIC = 4;
 
@@ -58,12 +70,16 @@ final class Emitter {
   static final ClassDesc CD_INSN = Insn.class.describeConstable().orElseThrow();
   private static final ClassDesc CD_FLAGS = Flags.class.describeConstable().orElseThrow();
   private static final ClassDesc CD_SEGMENTS = Segments.class.describeConstable().orElseThrow();
-  private static final ClassDesc CD_VIEW = MemoryView.class.describeConstable().orElseThrow();
+  private static final ClassDesc CD_MEMORY = LinearMemory.class.describeConstable().orElseThrow();
+  private static final ClassDesc CD_ACCESS = CachedAccess.class.describeConstable().orElseThrow();
+  private static final ClassDesc CD_SEGMENT = MemorySegment.class.describeConstable().orElseThrow();
+  static final ClassDesc CD_FLOATS = SseFloats.class.describeConstable().orElseThrow();
+  private static final ClassDesc CD_SSE = Sse.class.describeConstable().orElseThrow();
   static final ClassDesc CD_MATH = Arithmetic64.class.describeConstable().orElseThrow();
+  private static final ClassDesc CD_LONGS = CD_long.arrayType();
   static final ClassDesc CD_LONG = Long.class.describeConstable().orElseThrow();
 
   final CodeBuilder code;
-  private final MemoryView view;
   private final List<Object> constants;
   private final int usedRegisters;
 
@@ -78,9 +94,8 @@ final class Emitter {
   /** Whether anybody may look at the flags that the current instruction sets. */
   boolean flagsMatter = true;
 
-  Emitter(CodeBuilder code, MemoryView view, List<Object> constants, int usedRegisters) {
+  Emitter(CodeBuilder code, List<Object> constants, int usedRegisters) {
     this.code = code;
-    this.view = view;
     this.constants = constants;
     this.usedRegisters = usedRegisters;
   }
@@ -191,8 +206,13 @@ final class Emitter {
 
   // Memory
 
-  void view() {
-    constant(view, CD_VIEW);
+  /** Accesses memory; the address, and what is to be stored, are on the stack. */
+  private void access(String method, ClassDesc result, int longs) {
+    List<ClassDesc> parameters = new ArrayList<>(Collections.nCopies(longs, CD_long));
+    parameters.add(CD_SEGMENT);
+    parameters.add(CD_LONGS);
+    code.aload(RAM).aload(SLOTS);
+    code.invokestatic(CD_ACCESS, method, MethodTypeDesc.of(result, parameters));
   }
 
   /** Pushes the offset of the memory operand in its segment. */
@@ -236,23 +256,23 @@ final class Emitter {
 
   /** Pushes what the memory operand holds. */
   void load(Insn insn, int size) {
-    view();
     address(insn);
     loadAddressed(size);
   }
 
-  /** Loads; view and address are on the stack. */
+  /** Loads; the address is on the stack. */
   void loadAddressed(int size) {
-    code.invokevirtual(CD_VIEW, "load" + size, MethodTypeDesc.of(CD_long, CD_long));
+    access("load" + size, CD_long, 1);
   }
 
-  /** Stores; view, address and value are on the stack. */
+  /** Stores; address and value are on the stack. */
   void storeAddressed(int size) {
-    code.invokevirtual(CD_VIEW, "store" + size, MethodTypeDesc.of(CD_void, CD_long, CD_long));
+    access("store" + size, CD_void, 2);
   }
 
+  /** Stores; the address and both halves are on the stack. */
   void store16() {
-    code.invokevirtual(CD_VIEW, "store16", MethodTypeDesc.of(CD_void, CD_long, CD_long, CD_long));
+    access("store16", CD_void, 3);
   }
 
   // Operands
@@ -283,9 +303,8 @@ final class Emitter {
     }
     address(insn);
     code.lstore(ADDRESS);
-    view();
     code.lload(ADDRESS);
-    code.invokevirtual(CD_VIEW, "update" + insn.size(), MethodTypeDesc.of(CD_long, CD_long));
+    access("update" + insn.size(), CD_long, 1);
   }
 
   /** Writes a local variable to the first operand; its address was kept. */
@@ -295,7 +314,6 @@ final class Emitter {
       write(insn.dst(), insn.size());
       return;
     }
-    view();
     code.lload(ADDRESS).lload(local);
     storeAddressed(insn.size());
   }
@@ -430,6 +448,15 @@ final class Emitter {
 
   // The whole state
 
+  /** Takes what accesses of memory and of XMM registers need out of the processor. */
+  void fetchUnits() {
+    code.aload(CPU).getfield(CD_CPU, "memory", CD_MEMORY).dup();
+    code.invokevirtual(CD_MEMORY, "ram", MethodTypeDesc.of(CD_SEGMENT)).astore(RAM);
+    code.invokevirtual(CD_MEMORY, "slots", MethodTypeDesc.of(CD_LONGS)).astore(SLOTS);
+    code.aload(CPU).getfield(CD_CPU, "sse", CD_SSE).getfield(CD_SSE, "xmm", CD_LONGS).astore(XMM);
+    code.aload(CPU).getfield(CD_CPU, "floats", CD_FLOATS).astore(FLOATS);
+  }
+
   /** Takes the registers the method uses out of the processor. */
   void fetchRegisters(int registers) {
     for (int i = 0; i < 16; i++) {
@@ -449,8 +476,6 @@ final class Emitter {
       }
     }
   }
-
-  private static final ClassDesc CD_LONGS = CD_long.arrayType();
 
   private void gprs() {
     code.aload(CPU).getfield(CD_CPU, "gpr", CD_LONGS);

@@ -28,6 +28,10 @@ enum Flow {
     };
   }
 
+  static boolean isCall(Insn insn) {
+    return insn.mnemonic().equals("CALL");
+  }
+
   private static Flow of(String mnemonic) {
     return switch (mnemonic) {
       case "LOOP",

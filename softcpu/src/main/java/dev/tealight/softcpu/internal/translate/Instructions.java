@@ -3,7 +3,6 @@ package dev.tealight.softcpu.internal.translate;
 
 import static java.lang.constant.ConstantDescs.CD_void;
 
-import dev.tealight.softcpu.internal.cpu.Cpu;
 import dev.tealight.softcpu.internal.cpu.Insn;
 import dev.tealight.softcpu.internal.cpu.Operation;
 import java.lang.constant.ClassDesc;
@@ -49,13 +48,11 @@ final class Instructions {
           "MASKMOVDQU");
 
   private final Map<String, Template> templates = new HashMap<>();
-  private final VectorTemplates vectors;
 
-  Instructions(Cpu cpu) {
-    vectors = new VectorTemplates(cpu);
+  Instructions() {
     IntegerTemplates.addTo(templates);
     MultiplyShiftTemplates.addTo(templates);
-    vectors.addTo(templates);
+    VectorTemplates.addTo(templates);
   }
 
   /** Emits the instruction; returns false if it must be interpreted. */
@@ -63,7 +60,7 @@ final class Instructions {
     if (insn.isUnavailable()) {
       return false;
     }
-    if (vectors.emitLanes(e, insn)) {
+    if (VectorTemplates.emitLanes(e, insn)) {
       return true;
     }
     Template template = templates.get(insn.mnemonic());

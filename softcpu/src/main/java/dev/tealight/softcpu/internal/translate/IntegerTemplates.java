@@ -248,7 +248,6 @@ final class IntegerTemplates {
       e.write(i.dst(), i.size());
       return true;
     }
-    e.view();
     e.address(i);
     if (i.src() >= 0 && i.src() < Cpu.AH) {
       e.whole(i.src());
@@ -317,7 +316,6 @@ final class IntegerTemplates {
       e.code.lload(A);
       e.write(i.dst(), 1);
     } else {
-      e.view();
       e.address(i);
       e.code.lload(A);
       e.storeAddressed(1);
@@ -422,7 +420,6 @@ final class IntegerTemplates {
     e.whole(Cpu.RSP);
     e.number(8);
     e.code.lsub().lstore(ADDRESS);
-    e.view();
     e.code.lload(ADDRESS).lload(local);
     e.storeAddressed(8);
     e.code.lload(ADDRESS);
@@ -455,7 +452,6 @@ final class IntegerTemplates {
 
   /** Takes 8 bytes from the guest's stack, and drops the rest of {@code byteSize}. */
   static void popToLocal(Emitter e, int local, long byteSize) {
-    e.view();
     e.whole(Cpu.RSP);
     e.loadAddressed(8);
     e.code.lstore(local);
@@ -469,7 +465,6 @@ final class IntegerTemplates {
     if (i.size() != 8) {
       return false;
     }
-    e.view();
     e.whole(Cpu.RBP);
     e.loadAddressed(8);
     e.code.lstore(A);

@@ -21,6 +21,9 @@ public final class Region {
   private static final int MAX_NODES = 96;
   private static final int MAX_DEPTH = 4;
 
+  /** What an access of memory costs the JIT beyond its instruction: checks, and a way out. */
+  private static final int ACCESS_COST = 3;
+
   /** Finds blocks that have been decoded. */
   @FunctionalInterface
   public interface Blocks {
@@ -47,21 +50,40 @@ public final class Region {
     Insn last() {
       return block.insns[block.insns.length - 1];
     }
+
+    /** Returns where an indirect jump or call at its end has led lately. */
+    List<Long> targets() {
+      return switch (Flow.of(last())) {
+        case INDIRECT_JUMP, INDIRECT_CALL -> block.targets();
+        default -> List.of();
+      };
+    }
   }
 
   private record Key(long rip, @Nullable Frame frame) {}
 
+  /** All that the method of a region depends on. */
+  record Content(List<Part> parts) {
+    /**
+     * A node.
+     *
+     * @param targets where an indirect jump or call at the end has led lately
+     */
+    record Part(List<Insn> insns, @Nullable Frame frame, List<Long> targets) {}
+  }
+
   private final Blocks blocks;
-  private final int maxInsns;
+  private final int maxCost;
   private final long epoch;
   private final List<Node> nodes = new ArrayList<>();
   private final Map<Key, Node> byKey = new HashMap<>();
   private final List<Insn> insns = new ArrayList<>();
   private final List<Integer> remaining = new ArrayList<>();
+  private int cost;
 
-  Region(Block root, Blocks blocks, int maxInsns, long epoch) {
+  Region(Block root, Blocks blocks, int maxCost, long epoch) {
     this.blocks = blocks;
-    this.maxInsns = maxInsns;
+    this.maxCost = maxCost;
     this.epoch = epoch;
     Queue<Node> open = new ArrayDeque<>();
     add(root, null, open);
@@ -73,9 +95,11 @@ public final class Region {
 
   private void add(Block block, @Nullable Frame frame, Queue<Node> open) {
     int count = block.insns.length;
-    if (!nodes.isEmpty() && (insns.size() + count > maxInsns || nodes.size() == MAX_NODES)) {
+    int blockCost = cost(block);
+    if (!nodes.isEmpty() && (cost + blockCost > maxCost || nodes.size() == MAX_NODES)) {
       return;
     }
+    cost += blockCost;
     Node node = new Node(block, frame);
     node.first = insns.size();
     for (int i = 0; i < count; i++) {
@@ -85,6 +109,25 @@ public final class Region {
     nodes.add(node);
     byKey.put(new Key(block.rip, frame), node);
     open.add(node);
+  }
+
+  /** Returns how much work the JIT has with a block, in simple instructions. */
+  private static int cost(Block block) {
+    int cost = block.insns.length;
+    for (Insn insn : block.insns) {
+      if (accessesMemory(insn)) {
+        cost += ACCESS_COST;
+      }
+    }
+    return cost;
+  }
+
+  private static boolean accessesMemory(Insn insn) {
+    return switch (insn.mnemonic()) {
+      case "PUSH", "POP", "CALL", "RET", "LEAVE" -> true;
+      case "LEA", "NOP" -> false;
+      default -> insn.hasMemory();
+    };
   }
 
   private void grow(Node node, Queue<Node> open) {
@@ -107,14 +150,14 @@ public final class Region {
         }
       }
       case INDIRECT_JUMP -> {
-        for (long target : node.block.targets()) {
+        for (long target : node.targets()) {
           reach(target, node.frame, open);
         }
       }
       case INDIRECT_CALL -> {
         Frame frame = called(node, last);
         if (frame != null) {
-          for (long target : node.block.targets()) {
+          for (long target : node.targets()) {
             reach(target, frame, open);
           }
         }
@@ -143,6 +186,13 @@ public final class Region {
   /** Returns the node at {@code rip} in the frame, or null if that is outside the region. */
   @Nullable Node node(long rip, @Nullable Frame frame) {
     return byKey.get(new Key(rip, frame));
+  }
+
+  Content content() {
+    return new Content(
+        nodes.stream()
+            .map(node -> new Content.Part(List.of(node.block.insns), node.frame, node.targets()))
+            .toList());
   }
 
   List<Node> nodes() {

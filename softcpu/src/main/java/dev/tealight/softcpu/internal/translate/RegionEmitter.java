@@ -78,6 +78,7 @@ final class RegionEmitter {
     code.aload(CPU).getfield(CD_CPU, "retired", CD_long).lstore(BEFORE);
     code.iconst_0().istore(COUNT).iconst_0().istore(AT);
     code.lconst_0().lstore(RIP);
+    e.fetchUnits();
     e.fetchRegisters(usedRegisters);
     e.fetchFlags();
     Label start = code.newBoundLabel();
@@ -216,7 +217,6 @@ final class RegionEmitter {
         jump(insn.immediate(), Region.called(node, insn));
       }
       case RETURN -> {
-        e.view();
         e.whole(Cpu.RSP);
         e.loadAddressed(8);
         e.math("canonical", CD_long, CD_long);
@@ -235,7 +235,7 @@ final class RegionEmitter {
         e.readFirst(insn);
         e.math("canonical", CD_long, CD_long);
         code.lstore(RIP);
-        for (long target : node.block.targets()) {
+        for (long target : node.targets()) {
           jumpIf(target, node.frame);
         }
         code.goto_(exit);
@@ -247,7 +247,7 @@ final class RegionEmitter {
         e.number(insn.next());
         code.lstore(A);
         IntegerTemplates.pushLocal(e, A);
-        for (long target : node.block.targets()) {
+        for (long target : node.targets()) {
           jumpIf(target, Region.called(node, insn));
         }
         code.goto_(exit);

@@ -5,7 +5,7 @@ import dev.tealight.softcpu.internal.cpu.Cpu;
 import dev.tealight.softcpu.internal.cpu.ExitSignal;
 import dev.tealight.softcpu.internal.cpu.Insn;
 import dev.tealight.softcpu.internal.fault.GuestFault;
-import dev.tealight.softcpu.internal.memory.WritesCode;
+import dev.tealight.softcpu.internal.memory.NotCached;
 
 /**
  * A region of guest code as a method of the JVM.
@@ -19,8 +19,9 @@ public abstract class TranslatedCode {
   public static final int LEFT = 0;
 
   /**
-   * The instruction at RIP faults, leaves to the monitor or overwrites code. Nothing of it has
-   * happened: the interpreter runs it again and does what is due.
+   * The instruction at RIP faults, leaves to the monitor, overwrites code or accesses memory that
+   * is not in the translation cache. Nothing of it has happened: the interpreter runs it again and
+   * does what is due.
    */
   public static final int INTERPRET = 1;
 
@@ -71,7 +72,7 @@ public abstract class TranslatedCode {
     cpu.retired = before + count - remaining[at];
     if (cause instanceof GuestFault
         || cause instanceof ExitSignal
-        || cause instanceof WritesCode
+        || cause instanceof NotCached
         || cause instanceof Uncommon) {
       return INTERPRET;
     }

@@ -6,23 +6,25 @@ import static java.lang.constant.ConstantDescs.CD_void;
 import static java.lang.constant.ConstantDescs.INIT_NAME;
 
 import dev.tealight.softcpu.internal.cpu.Cpu;
-import dev.tealight.softcpu.internal.memory.MemoryView;
 import java.lang.classfile.Attributes;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.ClassModel;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
+import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.reflect.AccessFlag;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Translates regions of 64-bit guest code to methods of hidden classes.
  *
- * <p>What a method needs of its processor (its memory, XMM registers, decoded instructions) are
- * constants of its class: the JIT knows them and leaves out what they decide.
+ * <p>Decoded instructions and operations on lanes are constants of the class: the JIT knows them
+ * and leaves out what they decide. What belongs to one processor (its memory, its registers) is
+ * not: so the class serves all processors that come to the same code.
  */
 public final class Translator {
   private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
@@ -37,45 +39,60 @@ public final class Translator {
   private static final int MAX_BYTES = 7900;
 
   /**
-   * Of longer methods HotSpot inlines only the beginning: it stops when a method has 8000 bytes
-   * with all that is inlined, and an access of memory is about 800 of them.
+   * Of a region, in simple instructions. Larger regions change less often from one to the next, but
+   * most of the time of HotSpot's second compiler goes into the allocation of registers, which
+   * takes more than proportionally longer for them.
    */
-  private static final int MAX_INSNS = 80;
+  private static final int MAX_COST = 110;
 
   private static final int ALL_REGISTERS = 0xFFFF;
+  private static final Instructions INSTRUCTIONS = new Instructions();
 
   private final Cpu cpu;
   private final Region.Blocks blocks;
-  private final Instructions instructions;
+  private final SharedCode shared;
 
-  public Translator(Cpu cpu, Region.Blocks blocks) {
+  public Translator(Cpu cpu, Region.Blocks blocks, SharedCode shared) {
     this.cpu = cpu;
     this.blocks = blocks;
-    this.instructions = new Instructions(cpu);
+    this.shared = shared;
   }
 
   /** Translates what is reached from a block, for the current privilege level. */
   public Translation translate(Block root) {
-    int maxInsns = MAX_INSNS;
+    int maxCost = MAX_COST;
     while (true) {
-      Region region = new Region(root, blocks, maxInsns, cpu.memory.epoch());
-      List<Object> constants = new ArrayList<>();
-      byte[] bytes = build(region, constants);
-      if (bytes.length > 0) {
+      Region region = new Region(root, blocks, maxCost, cpu.memory.epoch());
+      MethodHandle constructor = constructor(region);
+      if (constructor != null) {
         return new Translation(
-            define(bytes, constants, region), region.distinctBlocks(), cpu.memory.isUser());
+            create(constructor, region), region.distinctBlocks(), cpu.memory.isUser());
       }
-      maxInsns = maxInsns * 2 / 3;
+      maxCost = maxCost * 2 / 3;
     }
   }
 
+  /** Returns how to create the code of the region, or null if its method would be too long. */
+  private @Nullable MethodHandle constructor(Region region) {
+    Region.Content content = region.content();
+    MethodHandle constructor = shared.constructor(content);
+    if (constructor == null) {
+      List<Object> constants = new ArrayList<>();
+      byte[] bytes = build(region, constants);
+      if (bytes.length > 0) {
+        constructor = define(bytes, constants);
+        shared.keep(content, constructor);
+      }
+    }
+    return constructor;
+  }
+
   /** Returns the class, or an empty array if its method became too long. */
-  private byte[] build(Region region, List<Object> constants) {
-    MemoryView view = cpu.memory.view();
+  private static byte[] build(Region region, List<Object> constants) {
     int[] registers = {ALL_REGISTERS, ALL_REGISTERS};
     // The first pass finds out which registers the method uses.
-    generate(region, view, new ArrayList<>(), registers);
-    byte[] bytes = generate(region, view, constants, registers);
+    generate(region, new ArrayList<>(), registers);
+    byte[] bytes = generate(region, constants, registers);
     ClassModel model = ClassFile.of().parse(bytes);
     int length =
         model.methods().stream()
@@ -87,7 +104,7 @@ public final class Translator {
   }
 
   /** Generates with the registers used and written; replaces them by what was found. */
-  private byte[] generate(Region region, MemoryView view, List<Object> constants, int[] registers) {
+  private static byte[] generate(Region region, List<Object> constants, int[] registers) {
     return ClassFile.of()
         .build(
             CD_THIS,
@@ -108,8 +125,8 @@ public final class Translator {
                   RUN,
                   ClassFile.ACC_PUBLIC,
                   code -> {
-                    Emitter emitter = new Emitter(code, view, constants, registers[0]);
-                    new RegionEmitter(region, instructions, emitter, registers[0], registers[1])
+                    Emitter emitter = new Emitter(code, constants, registers[0]);
+                    new RegionEmitter(region, INSTRUCTIONS, emitter, registers[0], registers[1])
                         .emit();
                     registers[0] = emitter.used;
                     registers[1] = emitter.written;
@@ -117,15 +134,21 @@ public final class Translator {
             });
   }
 
-  private static TranslatedCode define(byte[] bytes, List<Object> constants, Region region) {
+  private static MethodHandle define(byte[] bytes, List<Object> constants) {
     try {
       MethodHandles.Lookup hidden =
           LOOKUP.defineHiddenClassWithClassData(bytes, List.copyOf(constants), true);
-      return (TranslatedCode)
-          hidden
-              .findConstructor(
-                  hidden.lookupClass(), MethodType.methodType(void.class, Region.class))
-              .invoke(region);
+      return hidden
+          .findConstructor(hidden.lookupClass(), MethodType.methodType(void.class, Region.class))
+          .asType(MethodType.methodType(TranslatedCode.class, Region.class));
+    } catch (ReflectiveOperationException e) {
+      throw new LinkageError(e.getMessage(), e); // it was given one
+    }
+  }
+
+  private static TranslatedCode create(MethodHandle constructor, Region region) {
+    try {
+      return (TranslatedCode) constructor.invokeExact(region);
     } catch (RuntimeException | Error e) {
       throw e;
     } catch (Throwable e) {

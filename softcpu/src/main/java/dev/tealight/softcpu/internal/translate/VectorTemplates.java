@@ -5,14 +5,15 @@ import static dev.tealight.softcpu.internal.translate.Emitter.A;
 import static dev.tealight.softcpu.internal.translate.Emitter.ADDRESS;
 import static dev.tealight.softcpu.internal.translate.Emitter.B;
 import static dev.tealight.softcpu.internal.translate.Emitter.C;
+import static dev.tealight.softcpu.internal.translate.Emitter.CD_FLOATS;
+import static dev.tealight.softcpu.internal.translate.Emitter.FLOATS;
+import static dev.tealight.softcpu.internal.translate.Emitter.XMM;
 import static java.lang.constant.ConstantDescs.CD_boolean;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.CD_void;
 
-import dev.tealight.softcpu.internal.cpu.Cpu;
 import dev.tealight.softcpu.internal.cpu.Insn;
-import dev.tealight.softcpu.internal.cpu.SseFloats;
 import dev.tealight.softcpu.internal.op.Lanes;
 import dev.tealight.softcpu.internal.op.PackedIntegers;
 import dev.tealight.softcpu.internal.op.SseArithmetic;
@@ -26,19 +27,13 @@ import java.util.Map;
  * are the interpreter's own, as constants that the JIT sees through.
  */
 final class VectorTemplates {
-  private static final ClassDesc CD_LONGS = CD_long.arrayType();
   private static final ClassDesc CD_BINARY = Lanes.Binary.class.describeConstable().orElseThrow();
   private static final ClassDesc CD_LANE =
       SseArithmetic.Lane.class.describeConstable().orElseThrow();
-  private static final ClassDesc CD_FLOATS = SseFloats.class.describeConstable().orElseThrow();
 
-  private final Cpu cpu;
+  private VectorTemplates() {}
 
-  VectorTemplates(Cpu cpu) {
-    this.cpu = cpu;
-  }
-
-  void addTo(Map<String, Template> templates) {
+  static void addTo(Map<String, Template> templates) {
     for (String name :
         new String[] {"MOVAPS", "MOVAPD", "MOVDQA", "MOVNTDQ", "MOVNTPS", "MOVNTPD", "MOVNTDQA"}) {
       templates.put(name, (e, i) -> move16(e, i, true));
@@ -46,31 +41,31 @@ final class VectorTemplates {
     for (String name : new String[] {"MOVUPS", "MOVUPD", "MOVDQU", "LDDQU"}) {
       templates.put(name, (e, i) -> move16(e, i, false));
     }
-    templates.put("MOVSD", this::movsd);
-    templates.put("MOVSS", this::movss);
-    templates.put("MOVQ", this::movq);
-    templates.put("MOVD", this::movd);
+    templates.put("MOVSD", VectorTemplates::movsd);
+    templates.put("MOVSS", VectorTemplates::movss);
+    templates.put("MOVQ", VectorTemplates::movq);
+    templates.put("MOVD", VectorTemplates::movd);
     templates.put("MOVLPS", (e, i) -> half(e, i, 0));
     templates.put("MOVLPD", (e, i) -> half(e, i, 0));
     templates.put("MOVHPS", (e, i) -> half(e, i, 1));
     templates.put("MOVHPD", (e, i) -> half(e, i, 1));
     templates.put("MOVHLPS", (e, i) -> copyHalf(e, 2 * i.src() + 1, 2 * i.dst()));
     templates.put("MOVLHPS", (e, i) -> copyHalf(e, 2 * i.src(), 2 * i.dst() + 1));
-    templates.put("PUNPCKLQDQ", this::unpackLow);
-    templates.put("UNPCKLPD", this::unpackLow);
-    templates.put("PUNPCKHQDQ", this::unpackHigh);
-    templates.put("UNPCKHPD", this::unpackHigh);
-    templates.put("MOVDDUP", this::movddup);
-    templates.put("PSHUFD", this::pshufd);
+    templates.put("PUNPCKLQDQ", VectorTemplates::unpackLow);
+    templates.put("UNPCKLPD", VectorTemplates::unpackLow);
+    templates.put("PUNPCKHQDQ", VectorTemplates::unpackHigh);
+    templates.put("UNPCKHPD", VectorTemplates::unpackHigh);
+    templates.put("MOVDDUP", VectorTemplates::movddup);
+    templates.put("PSHUFD", VectorTemplates::pshufd);
     templates.put("UCOMISD", (e, i) -> compare(e, i, false));
     templates.put("COMISD", (e, i) -> compare(e, i, true));
-    templates.put("CVTSI2SD", this::fromInteger);
+    templates.put("CVTSI2SD", VectorTemplates::fromInteger);
     templates.put("CVTTSD2SI", (e, i) -> toInteger(e, i, true));
     templates.put("CVTSD2SI", (e, i) -> toInteger(e, i, false));
   }
 
   /** Emits an instruction whose operation says itself what it does with lanes. */
-  boolean emitLanes(Emitter e, Insn i) {
+  static boolean emitLanes(Emitter e, Insn i) {
     return switch (i.operation()) {
       case Vectors.Packed packed -> packed(e, i, packed);
       case PackedIntegers.ShiftByImmediate shift -> shift(e, i, shift);
@@ -83,18 +78,16 @@ final class VectorTemplates {
 
   // Halves of registers, numbered as in Sse.xmm
 
-  private void get(Emitter e, int number) {
-    e.constant(cpu.sse.xmm, CD_LONGS);
-    e.code.loadConstant(number).laload();
+  private static void get(Emitter e, int number) {
+    e.code.aload(XMM).loadConstant(number).laload();
   }
 
-  private void set(Emitter e, int number, int local) {
-    e.constant(cpu.sse.xmm, CD_LONGS);
-    e.code.loadConstant(number).lload(local).lastore();
+  private static void set(Emitter e, int number, int local) {
+    e.code.aload(XMM).loadConstant(number).lload(local).lastore();
   }
 
   /** Takes both halves of the second operand into {@link Emitter#A} and {@link Emitter#B}. */
-  private void source16(Emitter e, Insn i, boolean aligned) {
+  private static void source16(Emitter e, Insn i, boolean aligned) {
     if (i.src() >= 0) {
       get(e, 2 * i.src());
       e.code.lstore(A);
@@ -103,11 +96,9 @@ final class VectorTemplates {
       return;
     }
     address16(e, i, aligned);
-    e.view();
     e.code.lload(ADDRESS);
     e.loadAddressed(8);
     e.code.lstore(A);
-    e.view();
     e.code.lload(ADDRESS);
     e.number(8);
     e.code.ladd();
@@ -124,7 +115,7 @@ final class VectorTemplates {
   }
 
   /** Pushes the low 8 bytes of the second operand. */
-  private void source8(Emitter e, Insn i) {
+  private static void source8(Emitter e, Insn i) {
     if (i.src() >= 0) {
       get(e, 2 * i.src());
     } else {
@@ -132,7 +123,7 @@ final class VectorTemplates {
     }
   }
 
-  private void source4(Emitter e, Insn i) {
+  private static void source4(Emitter e, Insn i) {
     if (i.src() >= 0) {
       get(e, 2 * i.src());
       e.extend(4);
@@ -143,10 +134,9 @@ final class VectorTemplates {
 
   // Moves
 
-  private boolean move16(Emitter e, Insn i, boolean aligned) {
+  private static boolean move16(Emitter e, Insn i, boolean aligned) {
     if (i.dst() == Insn.MEMORY) {
       address16(e, i, aligned);
-      e.view();
       e.code.lload(ADDRESS);
       get(e, 2 * i.src());
       get(e, 2 * i.src() + 1);
@@ -159,19 +149,17 @@ final class VectorTemplates {
     return true;
   }
 
-  private void storeLow(Emitter e, Insn i, int size) {
-    e.view();
+  private static void storeLow(Emitter e, Insn i, int size) {
     e.address(i);
     get(e, 2 * i.src());
     e.storeAddressed(size);
   }
 
-  private void setHighToZero(Emitter e, int register) {
-    e.constant(cpu.sse.xmm, CD_LONGS);
-    e.code.loadConstant(2 * register + 1).lconst_0().lastore();
+  private static void setHighToZero(Emitter e, int register) {
+    e.code.aload(XMM).loadConstant(2 * register + 1).lconst_0().lastore();
   }
 
-  private boolean movsd(Emitter e, Insn i) {
+  private static boolean movsd(Emitter e, Insn i) {
     if (i.dst() == Insn.MEMORY) {
       storeLow(e, i, 8);
       return true;
@@ -185,7 +173,7 @@ final class VectorTemplates {
     return true;
   }
 
-  private boolean movss(Emitter e, Insn i) {
+  private static boolean movss(Emitter e, Insn i) {
     if (i.dst() == Insn.MEMORY) {
       storeLow(e, i, 4);
       return true;
@@ -203,14 +191,14 @@ final class VectorTemplates {
   }
 
   /** Takes the value on the stack into the lowest 4 bytes of the first operand. */
-  private void setLow32(Emitter e, Insn i) {
+  private static void setLow32(Emitter e, Insn i) {
     get(e, 2 * i.dst());
     e.math("insertLow32", CD_long, CD_long, CD_long);
     e.code.lstore(A);
     set(e, 2 * i.dst(), A);
   }
 
-  private boolean movq(Emitter e, Insn i) {
+  private static boolean movq(Emitter e, Insn i) {
     return switch (i.name()) {
       case "MOVQ Wq,Vx" -> {
         if (i.dst() == Insn.MEMORY) {
@@ -232,7 +220,7 @@ final class VectorTemplates {
     };
   }
 
-  private boolean movd(Emitter e, Insn i) {
+  private static boolean movd(Emitter e, Insn i) {
     return switch (i.name()) {
       case "MOVD Vx,Ey" -> {
         e.readSource(i);
@@ -255,9 +243,8 @@ final class VectorTemplates {
     };
   }
 
-  private boolean half(Emitter e, Insn i, int number) {
+  private static boolean half(Emitter e, Insn i, int number) {
     if (i.dst() == Insn.MEMORY) {
-      e.view();
       e.address(i);
       get(e, 2 * i.src() + number);
       e.storeAddressed(8);
@@ -269,27 +256,27 @@ final class VectorTemplates {
     return true;
   }
 
-  private boolean copyHalf(Emitter e, int from, int to) {
+  private static boolean copyHalf(Emitter e, int from, int to) {
     get(e, from);
     e.code.lstore(A);
     set(e, to, A);
     return true;
   }
 
-  private boolean unpackLow(Emitter e, Insn i) {
+  private static boolean unpackLow(Emitter e, Insn i) {
     source16(e, i, true);
     set(e, 2 * i.dst() + 1, A);
     return true;
   }
 
-  private boolean unpackHigh(Emitter e, Insn i) {
+  private static boolean unpackHigh(Emitter e, Insn i) {
     source16(e, i, true);
     copyHalf(e, 2 * i.dst() + 1, 2 * i.dst());
     set(e, 2 * i.dst() + 1, B);
     return true;
   }
 
-  private boolean movddup(Emitter e, Insn i) {
+  private static boolean movddup(Emitter e, Insn i) {
     source8(e, i);
     e.code.lstore(A);
     set(e, 2 * i.dst(), A);
@@ -297,7 +284,7 @@ final class VectorTemplates {
     return true;
   }
 
-  private boolean pshufd(Emitter e, Insn i) {
+  private static boolean pshufd(Emitter e, Insn i) {
     int order = (int) i.immediate();
     source16(e, i, true);
     for (int target = 0; target < 2; target++) {
@@ -315,7 +302,7 @@ final class VectorTemplates {
 
   // Lanes
 
-  private boolean packed(Emitter e, Insn i, Vectors.Packed packed) {
+  private static boolean packed(Emitter e, Insn i, Vectors.Packed packed) {
     MethodTypeDesc type = MethodTypeDesc.of(CD_long, CD_long, CD_long);
     boolean zero = i.dst() == i.src() && i.mnemonic().contains("XOR");
     if (zero) {
@@ -335,7 +322,7 @@ final class VectorTemplates {
     return true;
   }
 
-  private boolean shift(Emitter e, Insn i, PackedIntegers.ShiftByImmediate shift) {
+  private static boolean shift(Emitter e, Insn i, PackedIntegers.ShiftByImmediate shift) {
     int count = (int) i.immediate() & 0xFF;
     if (shift.kind() == PackedIntegers.Shift.RIGHT_SIGNED || count >= shift.laneBits()) {
       return false;
@@ -355,12 +342,12 @@ final class VectorTemplates {
     return true;
   }
 
-  private void floats(Emitter e) {
-    e.constant(cpu.floats, CD_FLOATS);
+  private static void floats(Emitter e) {
+    e.code.aload(FLOATS);
   }
 
   /** Pushes the result of one lane; its second operand is in the local variable. */
-  private void lane(Emitter e, SseArithmetic.Lane lane, int half, int right) {
+  private static void lane(Emitter e, SseArithmetic.Lane lane, int half, int right) {
     e.constant(lane, CD_LANE);
     floats(e);
     get(e, half);
@@ -369,12 +356,12 @@ final class VectorTemplates {
         CD_LANE, "apply", MethodTypeDesc.of(CD_long, CD_FLOATS, CD_long, CD_long));
   }
 
-  private void commit(Emitter e) {
+  private static void commit(Emitter e) {
     floats(e);
     e.code.invokevirtual(CD_FLOATS, "commit", MethodTypeDesc.of(CD_void));
   }
 
-  private boolean scalarDouble(Emitter e, Insn i, SseArithmetic.ScalarDouble scalar) {
+  private static boolean scalarDouble(Emitter e, Insn i, SseArithmetic.ScalarDouble scalar) {
     source8(e, i);
     e.code.lstore(A);
     lane(e, scalar.lane(), 2 * i.dst(), A);
@@ -384,7 +371,7 @@ final class VectorTemplates {
     return true;
   }
 
-  private boolean scalarSingle(Emitter e, Insn i, SseArithmetic.ScalarSingle scalar) {
+  private static boolean scalarSingle(Emitter e, Insn i, SseArithmetic.ScalarSingle scalar) {
     source4(e, i);
     e.code.lstore(A);
     lane(e, scalar.lane(), 2 * i.dst(), A);
@@ -395,7 +382,7 @@ final class VectorTemplates {
     return true;
   }
 
-  private boolean packedDouble(Emitter e, Insn i, SseArithmetic.PackedDouble doubles) {
+  private static boolean packedDouble(Emitter e, Insn i, SseArithmetic.PackedDouble doubles) {
     source16(e, i, true);
     lane(e, doubles.lane(), 2 * i.dst(), A);
     e.code.lstore(C);
@@ -407,7 +394,7 @@ final class VectorTemplates {
     return true;
   }
 
-  private boolean compare(Emitter e, Insn i, boolean signalsQuiet) {
+  private static boolean compare(Emitter e, Insn i, boolean signalsQuiet) {
     source8(e, i);
     e.code.lstore(A);
     floats(e);
@@ -420,7 +407,7 @@ final class VectorTemplates {
     return true;
   }
 
-  private boolean fromInteger(Emitter e, Insn i) {
+  private static boolean fromInteger(Emitter e, Insn i) {
     floats(e);
     e.readSource(i);
     e.code.invokevirtual(CD_FLOATS, "integerToDouble", MethodTypeDesc.of(CD_long, CD_long));
@@ -429,7 +416,7 @@ final class VectorTemplates {
     return true;
   }
 
-  private boolean toInteger(Emitter e, Insn i, boolean truncate) {
+  private static boolean toInteger(Emitter e, Insn i, boolean truncate) {
     floats(e);
     source8(e, i);
     e.code.loadConstant(i.size() * 8).loadConstant(truncate ? 1 : 0);

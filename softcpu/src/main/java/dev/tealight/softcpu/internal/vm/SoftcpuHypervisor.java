@@ -6,14 +6,16 @@ import dev.tealight.Vm;
 import dev.tealight.VmOptions;
 import dev.tealight.Waiter;
 import dev.tealight.softcpu.SoftcpuOptions;
+import dev.tealight.softcpu.internal.translate.SharedCode;
 import dev.tealight.spi.GuestArchitecture;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Holds the options, and counts VMs; there is nothing per host. Any thread. */
+/** Holds the options and the translated code that VMs share, and counts VMs. Any thread. */
 final class SoftcpuHypervisor implements Hypervisor {
   private static final int CLOSED = -1;
 
   private final SoftcpuOptions options;
+  private final SharedCode code = new SharedCode();
 
   /** Open VMs, or {@link #CLOSED}. */
   private final AtomicInteger vms = new AtomicInteger();
@@ -45,7 +47,7 @@ final class SoftcpuHypervisor implements Hypervisor {
     }
     boolean created = false;
     try {
-      Vm vm = new SoftcpuVm(vmOptions, options, vms::decrementAndGet);
+      Vm vm = new SoftcpuVm(vmOptions, options, code, vms::decrementAndGet);
       created = true;
       return vm;
     } finally {

@@ -16,6 +16,7 @@ import dev.tealight.softcpu.internal.cpu.ExitState;
 import dev.tealight.softcpu.internal.memory.Access;
 import dev.tealight.softcpu.internal.run.Processor;
 import dev.tealight.softcpu.internal.run.TranslationPolicy;
+import dev.tealight.softcpu.internal.translate.SharedCode;
 import dev.tealight.spi.DebugControl;
 import dev.tealight.spi.GuestDiagnosis;
 import dev.tealight.spi.InterruptInjector;
@@ -38,12 +39,12 @@ final class SoftcpuVcpu
   private final @Nullable VirtualEnvironment virtual;
   private volatile boolean closed;
 
-  SoftcpuVcpu(SoftcpuVm vm, SoftcpuOptions options) {
+  SoftcpuVcpu(SoftcpuVm vm, SoftcpuOptions options, SharedCode code) {
     virtual = options.virtualTime() ? new VirtualEnvironment(options.seed()) : null;
     Environment environment = virtual != null ? virtual : new HostEnvironment();
     TranslationPolicy policy =
         options.translating() ? TranslationPolicy.USUAL : TranslationPolicy.NEVER;
-    processor = new Processor(vm, environment, policy);
+    processor = new Processor(vm, environment, policy, code);
     processor.cpu.reset();
   }
 

@@ -8,6 +8,7 @@ import dev.tealight.Vm;
 import dev.tealight.VmOptions;
 import dev.tealight.softcpu.SoftcpuOptions;
 import dev.tealight.softcpu.internal.cpu.Ram;
+import dev.tealight.softcpu.internal.translate.SharedCode;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -19,13 +20,15 @@ final class SoftcpuVm implements Vm, Ram {
   private final MemorySegment segment;
   private final GuestMemory memory;
   private final SoftcpuOptions options;
+  private final SharedCode code;
   private final Runnable closed;
   private volatile List<Region> regions = List.of();
   private final List<SoftcpuVcpu> vcpus = new ArrayList<>();
   private boolean open = true;
 
-  SoftcpuVm(VmOptions vmOptions, SoftcpuOptions options, Runnable closed) {
+  SoftcpuVm(VmOptions vmOptions, SoftcpuOptions options, SharedCode code, Runnable closed) {
     this.options = options;
+    this.code = code;
     this.closed = closed;
     boolean created = false;
     try {
@@ -61,7 +64,7 @@ final class SoftcpuVm implements Vm, Ram {
     if (!open) {
       throw new IllegalStateException("VM is closed");
     }
-    SoftcpuVcpu vcpu = new SoftcpuVcpu(this, options);
+    SoftcpuVcpu vcpu = new SoftcpuVcpu(this, options, code);
     vcpus.add(vcpu);
     return vcpu;
   }

@@ -7,6 +7,7 @@ import dev.tealight.softcpu.internal.cpu.ExitReason;
 import dev.tealight.softcpu.internal.cpu.Ram;
 import dev.tealight.softcpu.internal.cpu.Segments;
 import dev.tealight.softcpu.internal.memory.Access;
+import dev.tealight.softcpu.internal.translate.SharedCode;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -44,6 +45,10 @@ final class TestMachine implements Ram {
   }
 
   TestMachine(TranslationPolicy policy) {
+    this(policy, new SharedCode());
+  }
+
+  TestMachine(TranslationPolicy policy, SharedCode shared) {
     processor =
         new Processor(
             this,
@@ -58,7 +63,8 @@ final class TestMachine implements Ram {
                 return 42;
               }
             },
-            policy);
+            policy,
+            shared);
     cpu = processor.cpu;
     setTables();
     setRegisters();
