@@ -11,7 +11,9 @@ import java.util.Arrays;
  * page address equals.
  */
 final class Tlb {
-  static final int SLOT_COUNT = 1024;
+  /** So many pages, 16 MiB. A miss makes translated code give way to the interpreter. */
+  static final int SLOT_COUNT = 4096;
+
   static final long PAGE_MASK = -4096L;
 
   private static final int LONGS_PER_SLOT = 4;
@@ -19,10 +21,18 @@ final class Tlb {
   static final int WRITE_TAG = 1;
   static final int ADDEND = 2;
 
+  /** A flush after so many fills goes over all slots, and otherwise over those filled. */
+  private static final int MAX_FILLS = 256;
+
   final long[] slots = new long[SLOT_COUNT * LONGS_PER_SLOT];
 
+  /** The slots filled since the last flush, as long as they are few. */
+  private final int[] filled = new int[MAX_FILLS];
+
+  private int fills;
+
   Tlb() {
-    flush();
+    Arrays.fill(slots, -1);
   }
 
   static int slot(long address) {
@@ -30,11 +40,21 @@ final class Tlb {
   }
 
   void flush() {
-    Arrays.fill(slots, -1L);
+    if (fills > MAX_FILLS) {
+      Arrays.fill(slots, -1);
+    } else {
+      for (int i = 0; i < fills; i++) {
+        clear(filled[i]);
+      }
+    }
+    fills = 0;
   }
 
   void flushPage(long address) {
-    int slot = slot(address);
+    clear(slot(address));
+  }
+
+  private void clear(int slot) {
     slots[slot + READ_TAG] = -1;
     slots[slot + WRITE_TAG] = -1;
   }
@@ -47,9 +67,14 @@ final class Tlb {
         slots[slot + ADDEND] == addend
             && (slots[slot + READ_TAG] == page || slots[slot + WRITE_TAG] == page);
     if (!samePage) {
-      slots[slot + READ_TAG] = -1;
-      slots[slot + WRITE_TAG] = -1;
+      clear(slot);
       slots[slot + ADDEND] = addend;
+      if (fills < MAX_FILLS) {
+        filled[fills] = slot;
+      }
+      if (fills <= MAX_FILLS) {
+        fills++;
+      }
     }
     if (readable) {
       slots[slot + READ_TAG] = page;
