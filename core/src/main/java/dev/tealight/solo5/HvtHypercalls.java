@@ -13,6 +13,7 @@ import dev.tealight.spi.BootContext;
 import dev.tealight.spi.BootContext.AttachedDevice;
 import dev.tealight.spi.ConsoleOutput;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** The hypercalls that every hvt guest has; those of devices come with the devices. */
@@ -82,15 +83,17 @@ final class HvtHypercalls {
 
     Poll(List<AttachedDevice> devices) {
       List<ReadinessSource> all = new ArrayList<>();
-      List<Long> bits = new ArrayList<>();
       for (AttachedDevice device : devices) {
-        for (ReadinessSource source : device.readiness()) {
-          all.add(source);
-          bits.add(1L << device.declared().handle());
-        }
+        all.addAll(device.readiness());
       }
       sources = List.copyOf(all);
-      handleBits = bits.stream().mapToLong(Long::longValue).toArray();
+      handleBits = new long[all.size()];
+      int next = 0;
+      for (AttachedDevice device : devices) {
+        int end = next + device.readiness().size();
+        Arrays.fill(handleBits, next, end, 1L << device.declared().handle());
+        next = end;
+      }
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.tealight.Image;
 import dev.tealight.ImageException;
 import dev.tealight.Protection;
 import dev.tealight.spi.BootContext;
+import dev.tealight.spi.BootContext.AttachedDevice;
 import dev.tealight.spi.BootImage;
 import dev.tealight.spi.GuestArchitecture;
 import dev.tealight.spi.HypercallConvention;
@@ -86,7 +87,13 @@ public final class HvtImage implements BootImage {
   }
 
   private static boolean hasNetDevice(Manifest manifest) {
-    return manifest.entries().stream().anyMatch(entry -> entry.type() == Manifest.TYPE_NET);
+    // Not a stream, here and below: the classes it would take are a part of every cold start.
+    for (Manifest.Entry entry : manifest.entries()) {
+      if (entry.type() == Manifest.TYPE_NET) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**
@@ -283,6 +290,15 @@ public final class HvtImage implements BootImage {
     return X86Hypercalls.INSTANCE;
   }
 
+  private static boolean takesFrames(List<AttachedDevice> devices) {
+    for (AttachedDevice device : devices) {
+      if (device.frames().isPresent()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   @Override
   public void boot(BootContext context) {
     GuestMemory memory = context.vm().memory();
@@ -293,9 +309,7 @@ public final class HvtImage implements BootImage {
               .formatted(memory.byteSize(), HvtAbi.MEMORY_UNIT, HvtAbi.MEMORY_LIMIT));
     }
     checkFits(byteSize);
-    boolean offersRing =
-        ringByteSize > 0
-            && context.devices().stream().anyMatch(device -> device.frames().isPresent());
+    boolean offersRing = ringByteSize > 0 && takesFrames(context.devices());
     HvtLoader.load(this, context, memory, byteSize, offersRing);
     X86Boot.enter(context.vcpu(), memory, byteSize, entry);
     X86Hypercalls.claim(context.registry());

@@ -99,7 +99,10 @@ public final class HandlerTable implements GuestCallRegistry {
       }
       ranges.add(added);
       ranges.sort((a, b) -> Long.compare(a.first(), b.first()));
-      firsts = ranges.stream().mapToLong(Range::first).toArray();
+      firsts = new long[ranges.size()];
+      for (int i = 0; i < firsts.length; i++) {
+        firsts[i] = ranges.get(i).first;
+      }
     }
 
     @Nullable Entry find(long address) {

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Decodes one instruction at a time (Intel SDM volume 2, chapter 2). Not thread-safe. */
 public final class Decoder {
-  private static final OpcodeTable TABLE = InstructionSet.table();
+  private static final OpcodeTable GENERAL = InstructionSet.general();
   private static final Operation UNDEFINED = new Insn.Unavailable(Vector.UNDEFINED);
   private static final Operation UNAVAILABLE = new Insn.Unavailable(Vector.DEVICE_NOT_AVAILABLE);
 
@@ -179,7 +179,7 @@ public final class Decoder {
       }
       modRm = following; // LES or LDS
       opcodeByte = first;
-      return TABLE.find(OpcodeTable.MAP_ONE_BYTE, OpcodeTable.PREFIX_NONE, first, modRm);
+      return GENERAL.find(OpcodeTable.MAP_ONE_BYTE, OpcodeTable.PREFIX_NONE, first, modRm);
     }
     opcodeByte = first;
     if (first == 0x0F) {
@@ -201,10 +201,15 @@ public final class Decoder {
   }
 
   private @Nullable Opcode lookUp() {
-    if (TABLE.isGroup(map, mandatoryPrefix, opcodeByte)) {
+    Opcode found = lookUp(GENERAL);
+    return found != null ? found : lookUp(InstructionSet.vectors());
+  }
+
+  private @Nullable Opcode lookUp(OpcodeTable table) {
+    if (modRm < 0 && table.isGroup(map, mandatoryPrefix, opcodeByte)) {
       modRm = in.nextByte();
     }
-    return TABLE.find(map, mandatoryPrefix, opcodeByte, modRm);
+    return table.find(map, mandatoryPrefix, opcodeByte, modRm);
   }
 
   private @Nullable Opcode readVex(int first, int following) {
@@ -511,7 +516,7 @@ public final class Decoder {
         UNDEFINED,
         "undefined instruction "
             + in.bytes()
-            + Unsupported.named(TABLE, map, mandatoryPrefix, opcodeByte, modRm),
+            + Unsupported.named(map, mandatoryPrefix, opcodeByte, modRm),
         rip,
         rip + in.length(),
         opcodeByte,

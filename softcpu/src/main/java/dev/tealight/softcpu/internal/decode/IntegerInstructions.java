@@ -66,7 +66,7 @@ final class IntegerInstructions {
   }
 
   private static String hex(int opcode) {
-    return String.format("%02X", opcode);
+    return Integer.toHexString(0x100 | opcode).substring(1);
   }
 
   private static void groups(OpcodeTable t) {

@@ -167,7 +167,10 @@ final class OpcodeTable {
         }
       }
       boolean byModRm = group >= 0 || exactModRm >= 0 || !memoryForms || !registerForms;
-      boolean modRm = byModRm || operands.stream().anyMatch(Operand::needsModRm);
+      boolean modRm = byModRm;
+      for (Operand operand : operands) { // not a stream, which is a part of every cold start
+        modRm |= operand.needsModRm();
+      }
       Opcode entry =
           new Opcode(
               text,

@@ -10,16 +10,15 @@ final class Unsupported {
   private Unsupported() {}
 
   /** Returns the name of an instruction with its own space and brackets, or nothing. */
-  static String named(OpcodeTable table, int map, int prefix, int opcode, int modRm) {
-    String name = name(table, map, prefix, opcode, modRm);
+  static String named(int map, int prefix, int opcode, int modRm) {
+    String name = name(map, prefix, opcode, modRm);
     return name == null ? "" : " (" + name + ")";
   }
 
-  private static @Nullable String name(
-      OpcodeTable table, int map, int prefix, int opcode, int modRm) {
+  private static @Nullable String name(int map, int prefix, int opcode, int modRm) {
     int reg = modRm < 0 ? -1 : modRm >>> 3 & 7;
     if (map >= OpcodeTable.VEX_MAPS) {
-      return avx(table, map - OpcodeTable.VEX_MAPS, prefix, opcode, modRm);
+      return avx(map - OpcodeTable.VEX_MAPS, prefix, opcode, modRm);
     }
     return switch (map) {
       case OpcodeTable.MAP_ONE_BYTE -> opcode == EVEX ? "AVX-512" : null;
@@ -53,8 +52,11 @@ final class Unsupported {
   }
 
   /** Most AVX instructions are wider forms of the SSE instruction with the same opcode. */
-  private static String avx(OpcodeTable table, int map, int prefix, int opcode, int modRm) {
-    Opcode narrow = map < 1 || map > 3 ? null : table.find(map, prefix, opcode, Math.max(modRm, 0));
+  private static String avx(int map, int prefix, int opcode, int modRm) {
+    Opcode narrow =
+        map < 1 || map > 3
+            ? null
+            : InstructionSet.vectors().find(map, prefix, opcode, Math.max(modRm, 0));
     return narrow == null ? "AVX" : "AVX: V" + narrow.text().split(" ", 2)[0];
   }
 
