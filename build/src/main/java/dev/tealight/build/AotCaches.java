@@ -6,16 +6,13 @@ import dev.tealight.spi.Availability;
 import dev.tealight.spi.BootImage.DeclaredDevice;
 import dev.tealight.spi.HypervisorProvider;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
@@ -30,9 +27,10 @@ final class AotCaches {
   /** How long the guest may run, and how long writing the cache may take. */
   private static final int GUEST_SECONDS = 5;
 
-  private static final int TIMEOUT_SECONDS = 120;
+  private static final Duration TIMEOUT = Duration.ofMinutes(2);
 
   private final Path monitor;
+  private final Path scratch;
   private final MonitorPlan plan;
   private final List<DeclaredDevice> devices;
   private final Consumer<String> progress;
@@ -41,13 +39,19 @@ final class AotCaches {
    * Creates one.
    *
    * @param monitor folder with all but the caches
+   * @param scratch folder for everything else, which the caller deletes
    * @param plan of the monitor
    * @param devices that its image declares
    * @param progress gets lines
    */
   AotCaches(
-      Path monitor, MonitorPlan plan, List<DeclaredDevice> devices, Consumer<String> progress) {
+      Path monitor,
+      Path scratch,
+      MonitorPlan plan,
+      List<DeclaredDevice> devices,
+      Consumer<String> progress) {
     this.monitor = monitor;
+    this.scratch = scratch;
     this.plan = plan;
     this.devices = devices;
     this.progress = progress;
@@ -55,20 +59,15 @@ final class AotCaches {
 
   /** Records the caches that can be recorded here; tells which cannot, and why. */
   void record() throws IOException, InterruptedException {
-    Path scratch = Files.createTempDirectory("tealight");
-    try {
-      for (String backend : plan.backends()) {
-        String reason = unavailable(backend);
-        if (reason.isEmpty()) {
-          progress.accept("recording the start on %s".formatted(backend));
-          reason = record(backend, Files.createDirectory(scratch.resolve(backend)));
-        }
-        if (!reason.isEmpty()) {
-          progress.accept("no cache for %s, starts will be slower: %s".formatted(backend, reason));
-        }
+    for (String backend : plan.backends()) {
+      String reason = unavailable(backend);
+      if (reason.isEmpty()) {
+        progress.accept("recording the start on %s".formatted(backend));
+        reason = record(backend);
       }
-    } finally {
-      Folders.delete(scratch);
+      if (!reason.isEmpty()) {
+        progress.accept("no cache for %s, starts will be slower: %s".formatted(backend, reason));
+      }
     }
   }
 
@@ -83,29 +82,22 @@ final class AotCaches {
   }
 
   /** {@return why there is no cache, or an empty text} */
-  private String record(String backend, Path scratch) throws IOException, InterruptedException {
+  private String record(String backend) throws IOException, InterruptedException {
     Path recorded = scratch.resolve(backend + SUFFIX);
-    List<String> words = new ArrayList<>();
-    List<ServerSocketChannel> peers = new ArrayList<>();
-    try {
-      for (DeclaredDevice device : devices) {
-        attach(device, scratch, words, peers);
-      }
-      // Profiles are for the second tier of the compiler. Handing them over slows a start, and a
-      // guest
-      // on the software CPU that computes for seconds is not done sooner with them.
-      List<String> recording =
-          List.of(
-              "-XX:AOTCacheOutput=" + recorded,
-              "-XX:+UnlockDiagnosticVMOptions",
-              "-XX:-AOTRecordTraining");
-      start(command(backend, recording, GUEST_SECONDS, words));
+    // Profiles are for the second tier of the compiler. Handing them over slows a start, and a
+    // guest
+    // on the software CPU that computes for seconds is not done sooner with them. Where that tier
+    // is at work they are made nevertheless, and take a part of the cache.
+    List<String> recording =
+        List.of(
+            "-XX:AOTCacheOutput=" + recorded,
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UnlockDiagnosticVMOptions",
+            "-XX:-AOTRecordTraining");
+    try (TrainingDevices attached = TrainingDevices.of(devices, scratch)) {
+      start(command(backend, recording, GUEST_SECONDS, attached.words()));
     } catch (IOException e) {
-      return "its runtime cannot be started here: " + e.getMessage();
-    } finally {
-      for (ServerSocketChannel peer : peers) {
-        peer.close();
-      }
+      return "the guest cannot be started here: " + e.getMessage();
     }
     if (!Files.exists(recorded)) {
       return "this JVM made none";
@@ -123,26 +115,6 @@ final class AotCaches {
     return "";
   }
 
-  /** Devices of other types stay away: the record then ends where the guest is refused. */
-  private static void attach(
-      DeclaredDevice device, Path scratch, List<String> words, List<ServerSocketChannel> peers)
-      throws IOException {
-    Path file = scratch.resolve(device.name() + words.size());
-    switch (device.type()) {
-      case "BLOCK_BASIC" -> {
-        Files.write(file, new byte[1 << 20]);
-        words.add("--block:%s=%s".formatted(device.name(), file));
-      }
-      case "NET_BASIC" -> {
-        ServerSocketChannel peer = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-        peers.add(peer);
-        peer.bind(UnixDomainSocketAddress.of(file));
-        words.add("--net:%s=unix:%s".formatted(device.name(), file));
-      }
-      default -> {}
-    }
-  }
-
   /** As the launcher makes it, but for what records or checks. */
   private List<String> command(
       String backend, List<String> options, int seconds, List<String> words) {
@@ -158,17 +130,7 @@ final class AotCaches {
     return command;
   }
 
-  private static int start(List<String> command) throws IOException, InterruptedException {
-    Process process =
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    try {
-      process.getOutputStream().close();
-      return process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS) ? process.exitValue() : -1;
-    } finally {
-      process.destroyForcibly();
-    }
+  private int start(List<String> command) throws IOException, InterruptedException {
+    return Program.run(command, scratch.resolve("output"), TIMEOUT);
   }
 }

@@ -5,12 +5,14 @@ import dev.tealight.ConfigurationException;
 import dev.tealight.build.MonitorPlan.LinkedModule;
 import java.io.File;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -18,9 +20,19 @@ import java.util.stream.Stream;
 
 /** Links Java runtimes with the {@code jlink} of the JDK that runs this program. */
 final class Jlink {
-  /** Tools, and what only they and TLS use. */
+  /** Tools, what only they and TLS use, and a library that sorts large arrays. */
   private static final String UNUSED =
-      "**/bin/keytool,**/lib/classlist,**/lib/security/cacerts,**/lib/security/public_suffix_list.dat";
+      String.join(
+          ",",
+          "**/bin/keytool",
+          "**/lib/classlist",
+          "**/lib/security/cacerts",
+          "**/lib/security/public_suffix_list.dat",
+          "**/lib/libsimdsort.so");
+
+  private static final String METHOD_HANDLES = "method-handles.trace";
+
+  private static final Duration TIMEOUT = Duration.ofMinutes(10);
 
   private final Path home = Path.of(System.getProperty("java.home"));
   private final Optional<Path> jmods;
@@ -37,17 +49,22 @@ final class Jlink {
    * @param plan names the modules
    * @param modules where those are which are not the JDK's
    * @param runtime folder to be created
+   * @param scratch folder for files that are not needed afterwards
    * @throws ConfigurationException if there is no {@code jlink}, or there are no jmods where they
    *     should be
    * @throws IOException if it fails; says what {@code jlink} said
    */
-  void link(MonitorPlan plan, Path[] modules, Path runtime)
+  void link(MonitorPlan plan, Path[] modules, Path runtime, Path scratch)
       throws IOException, InterruptedException {
     Path jlink = home.resolve("bin").resolve("jlink");
     if (!Files.isExecutable(jlink)) {
       throw new ConfigurationException(
           "there is no jlink in %s: run this with a JDK instead of a runtime made of one"
               .formatted(home));
+    }
+    Path methodHandles = scratch.resolve(METHOD_HANDLES);
+    try (InputStream content = Jlink.class.getResourceAsStream(METHOD_HANDLES)) {
+      Files.copy(Objects.requireNonNull(content), methodHandles);
     }
     String names = plan.modules().stream().map(LinkedModule::name).collect(Collectors.joining(","));
     progress.accept("linking %d modules %s".formatted(plan.modules().size(), source()));
@@ -57,6 +74,9 @@ final class Jlink {
     List<String> command =
         List.of(
             jlink.toString(),
+            // It is over before the second tier of the compiler has paid off: half the work.
+            "-J-XX:+UseSerialGC",
+            "-J-XX:TieredStopAtLevel=1",
             "--module-path",
             path.stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator)),
             "--add-modules",
@@ -67,18 +87,13 @@ final class Jlink {
             "--no-header-files",
             "--no-man-pages",
             "--compress=zip-6",
+            "--generate-jli-classes=@" + methodHandles,
             "--exclude-files=" + UNUSED);
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    process.getOutputStream().close();
-    try {
-      String output =
-          new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-      int status = process.waitFor();
-      if (status != 0) {
-        throw new IOException("jlink failed with status %d: %s".formatted(status, output));
-      }
-    } finally {
-      process.destroyForcibly();
+    Path output = scratch.resolve("jlink.output");
+    int status = Program.run(command, output, TIMEOUT);
+    if (status != 0) {
+      throw new IOException(
+          "jlink failed with status %d: %s".formatted(status, Files.readString(output).strip()));
     }
   }
 

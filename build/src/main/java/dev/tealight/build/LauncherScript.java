@@ -34,6 +34,8 @@ final class LauncherScript {
     }
     if (contains(plan, InstalledModules.NATIVE_ACCESS)) {
       options.add("--enable-native-access=" + InstalledModules.NATIVE_ACCESS);
+      // The linker's check of its own recipes, which are the same at each start.
+      options.add("-Djava.lang.foreign.VERIFY_BINDINGS=false");
     }
     return options;
   }

@@ -9,6 +9,7 @@ import dev.tealight.solo5.Solo5;
 import dev.tealight.spi.BootImage;
 import dev.tealight.spi.BootImage.DeclaredDevice;
 import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -32,6 +33,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MonitorBuild {
   private static final Set<String> RING3_POLICIES = Set.of("auto", "never", "always");
+  private static final String CONTENT = "content"; // of an image, for messages
+
+  /** What the settings can hold, in nanoseconds: 292 years. */
+  private static final Duration LONGEST_DEADLINE = Duration.ofNanos(Long.MAX_VALUE);
 
   private final Path image;
   private @Nullable String name;
@@ -83,9 +88,10 @@ public final class MonitorBuild {
 
   /**
    * Sets which backends are inside; {@code kvm} on Linux, {@code bhyve} on FreeBSD and {@code
-   * softcpu} elsewhere unless called. The first that is available runs the guest.
+   * softcpu} elsewhere unless called. The first that is available runs the guest, in the order in
+   * which {@link dev.tealight.Hypervisors} tries them.
    *
-   * @param backends names, at least one
+   * @param backends names, at least one, in any order
    * @return this
    */
   public MonitorBuild backends(String... backends) {
@@ -107,7 +113,7 @@ public final class MonitorBuild {
   /**
    * Sets how long the guest may run; for ever unless called.
    *
-   * @param limit positive
+   * @param limit positive, at most 2^63 - 1 nanoseconds
    * @return this
    */
   public MonitorBuild deadline(Duration limit) {
@@ -249,14 +255,24 @@ public final class MonitorBuild {
     return new MonitorPlan(launcherName(), guest.target(), backends, installed.closure(roots));
   }
 
-  /** What an image says of itself, as far as it decides what is linked. */
-  private record Guest(String target, List<DeclaredDevice> devices, Optional<String> platform) {}
-
-  private Guest guest() {
-    try (Image opened = Image.open(image)) {
-      BootImage read = Solo5.PROTOCOL.open(opened);
-      return new Guest(HvtImage.abiOf(opened).targetName(), read.devices(), read.platform());
+  /** An image in memory, and what it says of itself as far as it decides what is linked. */
+  private record Guest(
+      Image image, String target, List<DeclaredDevice> devices, Optional<String> platform) {
+    byte[] content() {
+      return image.read(0, Math.toIntExact(image.byteSize()), CONTENT);
     }
+  }
+
+  /** Reads the file once, so that what is packed is what was looked at. */
+  private Guest guest() {
+    Image read;
+    try (Image opened = Image.open(image)) {
+      // No heap has room for the largest of arrays, which is then said.
+      int byteSize = Math.clamp(opened.byteSize(), 0, Integer.MAX_VALUE - 1);
+      read = Image.of(image.toString(), opened.read(0, byteSize, CONTENT));
+    }
+    BootImage boot = Solo5.PROTOCOL.open(read);
+    return new Guest(read, HvtImage.abiOf(read).targetName(), boot.devices(), boot.platform());
   }
 
   private static void add(Map<String, String> roots, String module, String reason) {
@@ -284,9 +300,11 @@ public final class MonitorBuild {
           "privilege level 3 %s is for the backend kvm alone, not for %s"
               .formatted(ring3, String.join(", ", backends)));
     }
-    if (deadline.isPresent() && !deadline.get().isPositive()) {
+    if (deadline.isPresent()
+        && (!deadline.get().isPositive() || deadline.get().compareTo(LONGEST_DEADLINE) > 0)) {
       throw new ConfigurationException(
-          "deadline of %s: give a positive duration".formatted(deadline.get()));
+          "deadline of %s: give a positive duration of at most %s"
+              .formatted(deadline.get(), LONGEST_DEADLINE));
     }
   }
 
@@ -321,36 +339,38 @@ public final class MonitorBuild {
   public MonitorDirectory to(Path folder) throws IOException, InterruptedException {
     Path target = folder.toAbsolutePath().normalize();
     Folders.refuseForeign(target);
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
+    }
     progress.accept("reading %s".formatted(image));
     check();
     Guest guest = guest();
     InstalledModules installed = new InstalledModules();
     MonitorPlan plan = plan(guest, installed);
-    byte[] content = Files.readAllBytes(image);
-    Path parent = Objects.requireNonNullElse(target.getParent(), target);
-    Files.createDirectories(parent);
-    Path work = Files.createTempDirectory(parent, ".tealight-build-");
-    try {
-      Jlink jlink = new Jlink(jmods, progress);
-      jlink.link(plan, installed.paths(), work.resolve("runtime"));
+    try (WorkFolder work = WorkFolder.beside(target, progress)) {
+      Path monitor = Files.createDirectory(work.monitor());
+      Path scratch = Files.createDirectory(work.scratch());
+      new Jlink(jmods, progress).link(plan, installed.paths(), monitor.resolve("runtime"), scratch);
+      byte[] content = guest.content();
       MonitorSettings settings = settings(plan, content);
-      Files.write(work.resolve(settings.image()), content);
-      Files.writeString(work.resolve(MonitorSettings.FILE), settings.toText());
-      Path launcher = Files.writeString(work.resolve(plan.name()), LauncherScript.of(plan));
+      Files.write(monitor.resolve(settings.image()), content);
+      Files.writeString(monitor.resolve(MonitorSettings.FILE), settings.toText());
+      Path launcher = Files.writeString(monitor.resolve(plan.name()), LauncherScript.of(plan));
       Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
-      Files.setPosixFilePermissions(work, PosixFilePermissions.fromString("rwxr-xr-x"));
+      Files.setPosixFilePermissions(monitor, PosixFilePermissions.fromString("rwxr-xr-x"));
       if (cached) {
-        new AotCaches(work, plan, guest.devices(), progress).record();
+        new AotCaches(monitor, scratch, plan, guest.devices(), progress).record();
+      }
+      if (tar.isPresent()) {
+        TarFile.write(tar.get(), monitor, plan.name());
       }
       Folders.delete(target);
-      Files.move(work, target);
-    } finally {
-      Folders.delete(work);
+      Files.move(monitor, target);
+    } catch (ClosedByInterruptException e) {
+      Thread.interrupted(); // As methods do which throw this.
+      throw (InterruptedException) new InterruptedException("while writing files").initCause(e);
     }
     MonitorDirectory built = MonitorDirectory.open(target);
-    if (tar.isPresent()) {
-      TarFile.write(tar.get(), target, plan.name());
-    }
     progress.accept(
         "%s: %d files, %.1f MiB"
             .formatted(folder, built.fileCount(), built.byteSize() / 1048576.0));

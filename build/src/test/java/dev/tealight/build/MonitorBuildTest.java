@@ -120,6 +120,7 @@ class MonitorBuildTest {
   void optionsThatCannotBeAreRefused() throws IOException {
     assertRefused(build("hello").memoryMib(0), "guest memory of 0 MiB");
     assertRefused(build("hello").deadline(Duration.ZERO), "deadline of PT0S");
+    assertRefused(build("hello").deadline(Duration.ofDays(200_000)), "deadline of PT4800000H");
     assertRefused(build("hello").backends("kvm").ring3("sometimes"), "give auto, never or always");
     assertRefused(build("hello").ring3("never"), "for the backend kvm alone, not for softcpu");
     assertRefused(
@@ -164,5 +165,23 @@ class MonitorBuildTest {
     try (var files = Files.list(folder)) {
       assertThat(files).containsExactlyInAnyOrder(empty, folder.resolve("hello.hvt"));
     }
+  }
+
+  @Test
+  void interruptedBuildLeavesNeitherFilesNorProcesses() throws IOException {
+    MonitorBuild build =
+        build("hello")
+            .progress(
+                line -> {
+                  if (line.startsWith("linking")) {
+                    Thread.currentThread().interrupt();
+                  }
+                });
+    assertThatThrownBy(() -> build.to(folder.resolve("monitor")))
+        .isInstanceOf(InterruptedException.class);
+    try (var files = Files.list(folder)) {
+      assertThat(files).containsExactly(folder.resolve("hello.hvt"));
+    }
+    assertThat(ProcessHandle.current().children()).isEmpty();
   }
 }

@@ -9,6 +9,7 @@ import dev.tealight.options.UsageException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -82,7 +83,7 @@ final class BuildCommand implements Callable<Integer> {
   private List<String> words = List.of();
 
   @Override
-  public Integer call() throws InterruptedException {
+  public Integer call() {
     if (spec == null || output == null) {
       return 1;
     }
@@ -96,14 +97,21 @@ final class BuildCommand implements Callable<Integer> {
         }
         return 0;
       }
-      build
-          .progress(
-              line -> {
-                err.println("tealight: " + line);
-                err.flush();
-              })
-          .to(output);
+      build.progress(
+          line -> {
+            err.println("tealight: " + line);
+            err.flush();
+          });
+      Cancellation cancellation = new Cancellation(Thread.currentThread(), err);
+      Runtime.getRuntime().addShutdownHook(cancellation);
+      try {
+        build.to(output);
+      } finally {
+        cancellation.finish();
+      }
       return 0;
+    } catch (InterruptedException e) {
+      return 1; // By the signal, which was told.
     } catch (UsageException | VmmException | IOException e) {
       err.println("tealight: " + e.getMessage());
       return 1;
@@ -151,5 +159,43 @@ final class BuildCommand implements Callable<Integer> {
       build.jmods(jmods);
     }
     return build;
+  }
+
+  /**
+   * Stops the build on SIGINT, SIGTERM and SIGHUP, which make the JVM shut down and so run this
+   * thread; the main thread meanwhile removes what there is and ends the process with status 1.
+   */
+  private static final class Cancellation extends Thread {
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private final Thread builder;
+    private final PrintWriter err;
+    private volatile boolean finished;
+
+    Cancellation(Thread builder, PrintWriter err) {
+      super("signals");
+      this.builder = builder;
+      this.err = err;
+    }
+
+    /** From here on, there is nothing to stop. */
+    void finish() {
+      finished = true;
+    }
+
+    @Override
+    public void run() {
+      if (finished) {
+        return;
+      }
+      err.println("tealight: stopped by a signal");
+      err.flush();
+      builder.interrupt();
+      try {
+        Thread.sleep(PATIENCE);
+      } catch (InterruptedException e) {
+        // Nobody interrupts it; if somebody does, the JVM may as well end now.
+      }
+    }
   }
 }

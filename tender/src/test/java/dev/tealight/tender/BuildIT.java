@@ -11,6 +11,7 @@ import dev.tealight.tender.TenderProcess.Result;
 import dev.tealight.testkit.Guests;
 import dev.tealight.testkit.VirtioImage;
 import dev.tealight.testkit.VirtioImage.Device;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.URI;
@@ -37,6 +38,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Monitors that were built, one for each set of devices, side by side with {@code run}. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS) // linking takes seconds
@@ -73,6 +75,8 @@ class BuildIT {
       return Set.of(conditions.split(", ", -1));
     }
   }
+
+  private static final String TRACE = "-Djava.lang.invoke.MethodHandle.TRACE_RESOLVE=true";
 
   private Path folder = Path.of("");
   private final Map<Shape, Path> monitors = new EnumMap<>(Shape.class);
@@ -276,12 +280,16 @@ class BuildIT {
     needs(backend);
     Process process = start(with("spin"), backend, List.of());
     process.inputReader().readLine();
-    String pid = Long.toString(process.pid());
-    assertThat(new ProcessBuilder("kill", "-s", signal, pid).inheritIO().start().waitFor())
-        .isZero();
+    kill(process, signal);
     Result result = TenderProcess.finish(process);
     assertThat(result.status()).as(result.toString()).isEqualTo(1);
     assertThat(result.err()).isEqualTo("tealight: stopped by a signal\n");
+  }
+
+  private static void kill(Process process, String signal) throws Exception {
+    String pid = Long.toString(process.pid());
+    assertThat(new ProcessBuilder("kill", "-s", signal, pid).inheritIO().start().waitFor())
+        .isZero();
   }
 
   @Test
@@ -350,17 +358,78 @@ class BuildIT {
         continue;
       }
       Path launcher = monitor.resolve("hello");
-      // The launcher's own words, and the JVM's refusal to run without the cache.
+      // The launcher's own words, the JVM's refusal to run without the cache, and its report on
+      // forms of method handles.
       replace(
           launcher,
           Files.readString(launcher)
-              .replace("$flags", "$flags -XX:AOTMode=on")
+              .replace("$flags", "$flags -XX:AOTMode=on " + TRACE)
               .getBytes(StandardCharsets.UTF_8));
       assertThat(launcher.toFile().setExecutable(true)).isTrue();
       Result result = run(monitor, backend, List.of("Hello_Solo5"));
       assertThat(result.status()).as(result.toString()).isZero();
-      assertThat(result.out()).contains("SUCCESS");
+      assertThat(result.out()).contains("SUCCESS", "[LF_RESOLVE]");
+      assertThat(result.out().lines().filter(line -> line.endsWith("(fail)")))
+          .as("forms of method handles that method-handles.trace of tealight-build lacks")
+          .isEmpty();
     }
+  }
+
+  /** Starts to build a monitor in a folder of its own, and returns while it is being linked. */
+  private Process startToLink(Path place) throws IOException {
+    Process process =
+        TenderProcess.start(
+            List.of(),
+            "build",
+            "-o",
+            place.resolve("monitor").toString(),
+            Shape.CONSOLE.image(folder).toString());
+    BufferedReader err = process.errorReader();
+    String line = err.readLine();
+    while (line != null && !line.startsWith("tealight: linking")) {
+      line = err.readLine();
+    }
+    assertThat(line).isNotNull();
+    return process;
+  }
+
+  private static List<Path> content(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.toList();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"TERM", "INT"})
+  void signalEndsABuildWhichLeavesNothing(String signal) throws Exception {
+    Path place = Files.createTempDirectory(folder, signal);
+    Process process = startToLink(place);
+    kill(process, signal);
+    assertThat(process.errorReader().readLine()).isEqualTo("tealight: stopped by a signal");
+    assertThat(process.waitFor()).isEqualTo(1);
+    assertThat(content(place)).isEmpty();
+  }
+
+  @Test
+  void whatAKilledBuildLeavesIsRemovedByTheNext() throws Exception {
+    Path place = Files.createTempDirectory(folder, "killed");
+    Process process = startToLink(place);
+    kill(process, "STOP"); // From here on it starts no other process, which would live on.
+    List<ProcessHandle> all = new ArrayList<>(process.descendants().toList());
+    all.add(process.toHandle());
+    all.forEach(ProcessHandle::destroyForcibly);
+    all.forEach(handle -> handle.onExit().join());
+    assertThat(content(place)).singleElement().asString().contains(".tealight-build-monitor-");
+    Result result =
+        TenderProcess.run(
+            "build",
+            "--jmods=" + Files.createTempDirectory(folder, "empty"),
+            "-o",
+            place.resolve("monitor").toString(),
+            Shape.CONSOLE.image(folder).toString());
+    assertThat(result.status()).isEqualTo(1);
+    assertThat(result.err()).contains("there is no java.base.jmod");
+    assertThat(content(place)).isEmpty();
   }
 
   @Test
