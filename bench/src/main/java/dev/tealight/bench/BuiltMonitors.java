@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -191,19 +193,21 @@ final class BuiltMonitors {
   }
 
   /** The built monitor's own JVM, options and cache: the entry is called and ends at once. */
-  private static List<String> emptyMonitor(Path monitor) {
-    return List.of(
-        monitor.resolve("runtime/bin/java").toString(),
-        "-XX:+UseSerialGC",
-        "-XX:-UsePerfData",
-        "-Xlog:disable",
-        "-XX:TieredStopAtLevel=1",
-        "-XX:CompileThresholdScaling=20",
-        "--enable-native-access=dev.tealight.ffi.posix",
-        "-XX:AOTCache=" + monitor.resolve("kvm.aot"),
-        "-Dtealight.training=0",
-        "-m",
-        "dev.tealight.launch/dev.tealight.launch.Main");
+  private static List<String> emptyMonitor(Path monitor) throws IOException {
+    Matcher flags =
+        Pattern.compile("  kvm\\) flags=\"(.*)\" ;;\n")
+            .matcher(Files.readString(monitor.resolve(HELLO)));
+    if (!flags.find()) {
+      throw new IOException("%s has no flags for kvm".formatted(monitor.resolve(HELLO)));
+    }
+    List<String> command = new ArrayList<>();
+    command.add(monitor.resolve("runtime/bin/java").toString());
+    command.addAll(List.of(flags.group(1).split(" ")));
+    command.add("-XX:AOTCache=" + monitor.resolve("kvm.aot"));
+    command.add("-Dtealight.training=0");
+    command.add("-m");
+    command.add("dev.tealight.launch/dev.tealight.launch.Main");
+    return command;
   }
 
   private static long byteSize(Path folder) throws IOException {
