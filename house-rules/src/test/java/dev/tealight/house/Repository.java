@@ -20,7 +20,7 @@ final class Repository {
 
   private Repository() {}
 
-  /** A module with code; {@code folder} is relative to the root, with slashes. */
+  /** A module with main code; {@code folder} is relative to the root, with slashes. */
   record Module(String folder) {
     Path target() {
       return ROOT.resolve(folder, "target");
@@ -62,10 +62,19 @@ final class Repository {
     }
   }
 
-  /** Returns every module of the root pom that has code. */
+  /** Returns every module of the root pom that is one of Java. */
   static List<Module> modules() {
+    return modulesWith("src/main/java/module-info.java");
+  }
+
+  /** Returns every module of the root pom that makes a jar: those of Java, and the plugin. */
+  static List<Module> jars() {
+    return modulesWith("src/main/java");
+  }
+
+  private static List<Module> modulesWith(String path) {
     return match(MODULE, ROOT.resolve("pom.xml")).stream()
-        .filter(folder -> Files.exists(ROOT.resolve(folder, "src/main/java/module-info.java")))
+        .filter(folder -> Files.exists(ROOT.resolve(folder, path)))
         .map(Module::new)
         .toList();
   }
