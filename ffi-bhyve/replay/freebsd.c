@@ -97,7 +97,10 @@ static void be_first(void) {
   static const u64 two_seconds[2] = {2, 0};
   static const char *const paths[] = {"", "/recordings"};
   set_console(system_call(SYS_open, (u64) "/dev/console", O_RDWR, 0, 0, 0, 0));
-  system_call(SYS_kldload, (u64) "vmm", 0, 0, 0, 0, 0);
+  i64 loaded = system_call(SYS_kldload, (u64) "vmm", 0, 0, 0, 0, 0);
+  if (loaded < 0 && loaded != -EEXIST) {
+    print_failure("kldload vmm", loaded);
+  }
   replay_all(2, paths);
   system_call(SYS_nanosleep, (u64)two_seconds, 0, 0, 0, 0, 0); // for the console to have it all
   system_call(SYS_reboot, RB_POWEROFF, 0, 0, 0, 0, 0);

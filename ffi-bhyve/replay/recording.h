@@ -72,6 +72,7 @@ struct mapping {
 #define VM_RUN_13 0xc0907601u
 #define VM_RUN_14 0x80207601u
 #define VM_GET_REGISTER 0xc0107615u
+#define VM_GET_SEGMENT_DESCRIPTOR 0xc0187617u
 #define VM_GET_REGISTER_SET 0xc0187619u
 #define VM_SET_REGISTER_SET 0x80187618u
 #define VMMCTL_VM_CREATE 0xc1285600u
@@ -96,6 +97,7 @@ enum {
   REQIDLE = 20,
   DEBUG = 21,
   BPT = 23,
+  DB = 25,
 };
 
 const char *name_of(const struct call *call);

@@ -65,6 +65,23 @@ void print(const char *text) {
   end_line();
 }
 
+static void put_value(u64 value) {
+  if ((i64)value < 0 && (i64)value > -256) { // an errno
+    put("errno ");
+    put_number(-value, 10);
+  } else {
+    put_number(value, 16);
+  }
+}
+
+void print_failure(const char *what, i64 result) {
+  put("replay: ");
+  put(what);
+  put(" failed: ");
+  put_value((u64)result);
+  end_line();
+}
+
 static void put_where(void) {
   put("replay: ");
   if (mark != 0) {
@@ -92,15 +109,6 @@ static void report(const char *text) {
     put_where();
     put(text);
     end_line();
-  }
-}
-
-static void put_value(u64 value) {
-  if ((i64)value < 0 && (i64)value > -256) { // an errno
-    put("errno ");
-    put_number(-value, 10);
-  } else {
-    put_number(value, 16);
   }
 }
 

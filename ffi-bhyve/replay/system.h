@@ -47,6 +47,7 @@ enum {
   MAP_PRIVATE = 2,
   MAP_NOCORE = 0x20000,
   EINTR = 4,
+  EEXIST = 17,
   SIGALRM = 14,
   ITIMER_REAL = 0,
 };
@@ -66,6 +67,7 @@ int finish(void);
 
 // Prints a line to the console.
 void print(const char *text);
+void print_failure(const char *what, i64 result);
 void set_console(i64 descriptor);
 
 void *memcpy(void *to, const void *from, u64 byte_size);

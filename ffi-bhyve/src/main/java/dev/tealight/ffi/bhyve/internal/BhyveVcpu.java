@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import dev.tealight.CpuState;
 import dev.tealight.ExitFrame;
 import dev.tealight.ExitKind;
+import dev.tealight.ExitKind.DebugCause;
 import dev.tealight.Vcpu;
 import dev.tealight.X86CpuState;
 import dev.tealight.X86Register;
@@ -13,14 +14,19 @@ import dev.tealight.X86Segment;
 import dev.tealight.ffi.posix.Descriptor;
 import dev.tealight.ffi.posix.FreeBsdErrno;
 import dev.tealight.ffi.posix.HostCalls;
+import dev.tealight.spi.DebugControl;
+import dev.tealight.spi.VcpuAbility;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** A vCPU: its number at the VM's device, and the loop around {@code VM_RUN}. */
-final class BhyveVcpu implements Vcpu {
+final class BhyveVcpu implements Vcpu, DebugControl {
   private static final Logger LOG = LoggerFactory.getLogger(BhyveVcpu.class);
 
   private static final int GENERAL_PROTECTION = 13;
@@ -52,10 +58,14 @@ final class BhyveVcpu implements Vcpu {
   private final MmioInstruction instruction = new MmioInstruction();
   private final StallWatch stall;
   private final MemorySegment exception;
-  private final MemorySegment capability;
+  private final VmmCapabilities capabilities;
+  private final Stops stops;
   private final long memoryByteSize;
 
   private Owed owed = Owed.NOTHING;
+
+  /** The last exit was an access in a single step, behind which the processor does not stop. */
+  private boolean owesStep;
 
   /** No register was ever set: the kernel's are 0, not those of a reset. */
   private boolean pristine = true;
@@ -88,18 +98,15 @@ final class BhyveVcpu implements Vcpu {
     exception.set(JAVA_INT, Fields.offset(VmmStructs.EXCEPTION, "vector"), GENERAL_PROTECTION);
     exception.set(JAVA_INT, Fields.offset(VmmStructs.EXCEPTION, "error_code_valid"), 1);
     exception.set(JAVA_INT, Fields.offset(VmmStructs.EXCEPTION, "restart_instruction"), 1);
-    capability = arena.allocate(VmmStructs.CAPABILITY);
-    capability.set(JAVA_INT, Fields.offset(VmmStructs.CAPABILITY, "cpuid"), cpu);
-    capability.set(
-        JAVA_INT, Fields.offset(VmmStructs.CAPABILITY, "captype"), VmmStructs.VM_CAP_HALT_EXIT);
-    capability.set(JAVA_INT, Fields.offset(VmmStructs.CAPABILITY, "capval"), 1);
+    capabilities = new VmmCapabilities(descriptor, cpu, arena);
+    stops = new Stops(capabilities);
     memoryByteSize = vm.memory().byteSize();
     interceptHalts();
   }
 
   /** Otherwise a guest that halts for good halts the host's processor, and nobody learns of it. */
   private void interceptHalts() {
-    descriptor.ioctl(VmmIoctl.SET_CAPABILITY, capability, "VM_CAP_HALT_EXIT=1");
+    capabilities.set(VmmCapabilities.HALT_EXIT, true);
   }
 
   @Override
@@ -107,6 +114,9 @@ final class BhyveVcpu implements Vcpu {
     kicks.enter();
     try {
       prepare(exit);
+      if (isStepDone()) {
+        return stepDone(exit);
+      }
       boolean explain = false;
       while (true) {
         boolean old = vm.hypervisor().forms().oldRun();
@@ -115,10 +125,15 @@ final class BhyveVcpu implements Vcpu {
           explain = false;
           ExitKind kind = decode(exit);
           if (kind != null) {
+            owesStep = stops.isStepping() && isAccess(kind);
             return kind;
           }
         } else if (!explain) {
-          explain = true; // it fails again, and says why
+          // Again from where it failed, to learn why. Left alone, the kernel would go on behind an
+          // instruction that a device of its own refused. Nothing is done twice: but for a form
+          // that it does not know, and a VM that is gone, a run fails by what the guest did in it.
+          descriptor.ioctl(VmmIoctl.RESTART_INSTRUCTION, number, "");
+          explain = true;
         } else {
           explain = false;
           ExitKind kind = failed((int) -result, old, exit);
@@ -143,6 +158,27 @@ final class BhyveVcpu implements Vcpu {
     vm.installMemory();
     kicks.activate();
     stall.begin();
+  }
+
+  private static boolean isAccess(ExitKind kind) {
+    return switch (kind) {
+      case IO_WRITE, IO_READ, MMIO_WRITE, MMIO_READ -> true;
+      default -> false;
+    };
+  }
+
+  /** A string instruction is one step with its last element. */
+  private boolean isStepDone() {
+    boolean done = owesStep && !(run.exitCode() == VmmExit.INOUT_STR && string.isRepeating());
+    owesStep = false;
+    return done;
+  }
+
+  /** Reports the step that an access to a port or outside memory was. */
+  private ExitKind stepDone(ExitFrame exit) {
+    long next = run.rip() + run.instructionLength();
+    registers.set(VmmRegisters.RIP, next);
+    return exit.event(ExitKind.DEBUG, next, DebugCause.STEP.ordinal());
   }
 
   /** Learning why a call failed allocates until it is compiled, so that it is tried without. */
@@ -190,6 +226,10 @@ final class BhyveVcpu implements Vcpu {
         kicks.consume();
         yield exit.event(ExitKind.INTERRUPTED, 0, 0);
       }
+      case VmmExit.MTRAP, VmmExit.DB ->
+          exit.event(ExitKind.DEBUG, run.rip(), DebugCause.STEP.ordinal());
+      case VmmExit.BPT ->
+          exit.event(ExitKind.DEBUG, run.rip(), DebugCause.SOFTWARE_BREAKPOINT.ordinal());
       case VmmExit.RDMSR, VmmExit.WRMSR -> {
         descriptor.ioctl(VmmIoctl.INJECT_EXCEPTION, exception, "vector=" + GENERAL_PROTECTION);
         yield null;
@@ -307,9 +347,9 @@ final class BhyveVcpu implements Vcpu {
    * can reach.
    */
   private void revive() {
-    X86CpuState state = registers.read();
+    X86CpuState state = readRegisters();
     reset();
-    registers.write(state);
+    writeRegisters(state);
   }
 
   private void reset() {
@@ -321,6 +361,7 @@ final class BhyveVcpu implements Vcpu {
     descriptor.ioctl(VmmIoctl.REINIT, 0);
     suspended = false;
     interceptHalts();
+    stops.restore();
   }
 
   @Override
@@ -331,7 +372,20 @@ final class BhyveVcpu implements Vcpu {
   @Override
   public X86CpuState readState() {
     kicks.checkOpen();
-    return pristine ? resetState() : registers.read();
+    return pristine ? resetState() : readRegisters();
+  }
+
+  private X86CpuState readRegisters() {
+    stops.beginRegisters();
+    X86CpuState state = registers.read();
+    stops.endRegisters();
+    return state;
+  }
+
+  private void writeRegisters(X86CpuState state) {
+    stops.beginRegisters();
+    registers.write(state);
+    stops.endRegisters();
   }
 
   @Override
@@ -347,8 +401,9 @@ final class BhyveVcpu implements Vcpu {
   }
 
   private void write(X86CpuState state) {
-    registers.write(state);
+    writeRegisters(state);
     owed = Owed.NOTHING;
+    owesStep = false;
     pristine = false;
   }
 
@@ -370,6 +425,32 @@ final class BhyveVcpu implements Vcpu {
         .set(X86Segment.Name.CS, new X86Segment(0xf000, 0xffff0000L, 0xffff, 0x9b))
         .set(X86Segment.Name.TR, new X86Segment(0, 0, 0xffff, 0x8b))
         .set(X86Segment.Name.LDTR, new X86Segment(0, 0, 0xffff, 0x82));
+  }
+
+  @Override
+  public <T extends VcpuAbility> Optional<T> ability(Class<T> type) {
+    if (type == DebugControl.class && features().isEmpty()) {
+      return Optional.empty();
+    }
+    return type.isInstance(this) ? Optional.of(type.cast(this)) : Optional.empty();
+  }
+
+  @Override
+  public Set<Feature> features() {
+    return stops.features();
+  }
+
+  /** Breakpoints in the processor's registers are the guest's own: it gets their exceptions. */
+  @Override
+  public int breakpointLimit() {
+    return 0;
+  }
+
+  @Override
+  public void debug(boolean step, boolean software, List<Breakpoint> breakpoints) {
+    kicks.checkOpen();
+    stops.want(step, software, breakpoints);
+    owesStep &= step;
   }
 
   @Override

@@ -31,6 +31,9 @@ final class StringPort {
   /** Where the element goes that is being read. */
   private long target;
 
+  /** Elements are left: the instruction was started again. */
+  private boolean repeating;
+
   StringPort(
       Descriptor vm,
       MemorySegment number,
@@ -90,6 +93,11 @@ final class StringPort {
     advance(VmmRegisters.RDI, width);
   }
 
+  /** {@return whether elements are left, so that the instruction comes again} */
+  boolean isRepeating() {
+    return repeating;
+  }
+
   private long load(long gpa, int width) {
     MemorySegment bytes = memory.unrestricted();
     return switch (width) {
@@ -100,6 +108,7 @@ final class StringPort {
   }
 
   private void advance(int index, int width) {
+    repeating = false;
     boolean down = (run.stringFlags() & DIRECTION_FLAG) != 0;
     registers.set(index, cut(run.stringIndex() + (down ? -width : width)));
     if ((run.ioFlags() & VmmRun.REPEAT) != 0) {
@@ -107,6 +116,7 @@ final class StringPort {
       registers.set(VmmRegisters.RCX, left);
       if (left != 0) {
         vm.ioctl(VmmIoctl.RESTART_INSTRUCTION, number, "");
+        repeating = true;
       }
     }
   }

@@ -9,6 +9,7 @@ final class VmmExit {
   static final int RDMSR = 3;
   static final int WRMSR = 4;
   static final int HLT = 5;
+  static final int MTRAP = 6;
   static final int PAUSE = 7;
   static final int INST_EMUL = 9;
   static final int SUSPENDED = 14;
@@ -16,6 +17,8 @@ final class VmmExit {
   static final int SVM = 19;
   static final int REQIDLE = 20;
   static final int DEBUG = 21;
+  static final int BPT = 23;
+  static final int DB = 25;
 
   private VmmExit() {}
 }

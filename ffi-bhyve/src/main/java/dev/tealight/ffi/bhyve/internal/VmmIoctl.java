@@ -36,6 +36,7 @@ final class VmmIoctl {
   static final Ioctl RUN_14 = write("VM_RUN", VMM, 1, VmmRun.LAYOUT_14);
   static final Ioctl RUN_13 = readWrite("VM_RUN", VMM, 1, VmmRun.LAYOUT_13);
   static final Ioctl SET_CAPABILITY = write("VM_SET_CAPABILITY", VMM, 2, VmmStructs.CAPABILITY);
+  static final Ioctl GET_CAPABILITY = readWrite("VM_GET_CAPABILITY", VMM, 3, VmmStructs.CAPABILITY);
   static final Ioctl SET_REGISTER = write("VM_SET_REGISTER", VMM, 20, VmmRegisters.ONE);
   static final Ioctl GET_REGISTER = readWrite("VM_GET_REGISTER", VMM, 21, VmmRegisters.ONE);
   static final Ioctl SET_SEGMENT_DESCRIPTOR =

@@ -98,8 +98,6 @@ final class VmmStructs {
   static final int PROT_WRITE = 2;
   static final int PROT_EXEC = 4;
 
-  static final int VM_CAP_HALT_EXIT = 0;
-
   static final int CPU_MODE_64BIT = 3;
   static final int PAGING_MODE_64 = 3;
 

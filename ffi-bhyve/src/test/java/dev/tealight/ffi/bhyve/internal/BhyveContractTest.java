@@ -6,6 +6,7 @@ import dev.tealight.ffi.bhyve.BhyveOptions;
 import dev.tealight.spi.HypervisorProvider;
 import dev.tealight.testkit.contract.HypervisorContract;
 import dev.tealight.testkit.contract.VcpuContract;
+import dev.tealight.testkit.contract.VcpuDebugContract;
 import dev.tealight.testkit.contract.VcpuKickContract;
 import java.time.Duration;
 import org.junit.jupiter.api.Nested;
@@ -114,6 +115,38 @@ class BhyveContractTest {
     @Override
     protected Hypervisor open() {
       return BhyveContractTest.open(15, true);
+    }
+  }
+
+  @Nested
+  class DebuggedOn13WithIntel extends VcpuDebugContract {
+    @Override
+    protected Hypervisor open() {
+      return BhyveContractTest.open(13, false);
+    }
+  }
+
+  @Nested
+  class DebuggedOn14 extends VcpuDebugContract {
+    @Override
+    protected Hypervisor open() {
+      return BhyveContractTest.open(14, true);
+    }
+  }
+
+  @Nested
+  class DebuggedOn15 extends VcpuDebugContract {
+    @Override
+    protected Hypervisor open() {
+      return BhyveContractTest.open(15, true);
+    }
+  }
+
+  @Nested
+  class DebuggedOn15WithIntel extends VcpuDebugContract {
+    @Override
+    protected Hypervisor open() {
+      return BhyveContractTest.open(15, false);
     }
   }
 }

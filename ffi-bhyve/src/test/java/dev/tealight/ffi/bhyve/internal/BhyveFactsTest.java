@@ -74,7 +74,7 @@ class BhyveFactsTest {
         checked++;
       }
     }
-    assertThat(checked).isEqualTo(version < 15 ? 19 : 21);
+    assertThat(checked).isEqualTo(version < 15 ? 20 : 22);
   }
 
   /** {@return the version at the end of a name, or 0} */
@@ -106,14 +106,14 @@ class BhyveFactsTest {
     AbiFacts facts = VmmFacts.of(version).facts();
     checkAll(facts, VmmExit.class, "VM_EXITCODE_");
     checkAll(facts, VmmSuspend.class, "VM_SUSPEND_");
+    checkAll(facts, VmmCapabilities.class, "VM_CAP_");
     checkAll(facts, FreeBsdErrno.class, "");
     for (Field field : VmmRegisters.class.getDeclaredFields()) {
       if (isNumber(field)) {
         facts.check("VM_REG_GUEST_" + field.getName(), field.getInt(null));
       }
     }
-    for (String name :
-        List.of("PROT_READ", "PROT_WRITE", "PROT_EXEC", "VM_CAP_HALT_EXIT", "CPU_MODE_64BIT")) {
+    for (String name : List.of("PROT_READ", "PROT_WRITE", "PROT_EXEC", "CPU_MODE_64BIT")) {
       checkOne(facts, name);
     }
     facts.check("PAGING_MODE_64", VmmStructs.PAGING_MODE_64);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.ffi.bhyve.internal;
 
+import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.tealight.Hypervisor;
@@ -8,6 +9,7 @@ import dev.tealight.spi.Availability;
 import dev.tealight.testkit.contract.GuestSuite;
 import dev.tealight.testkit.contract.HypervisorContract;
 import dev.tealight.testkit.contract.VcpuContract;
+import dev.tealight.testkit.contract.VcpuDebugContract;
 import dev.tealight.testkit.contract.VcpuKickContract;
 import java.util.Optional;
 import org.junit.jupiter.api.Nested;
@@ -15,12 +17,13 @@ import org.junit.jupiter.api.Nested;
 /** What runs on the model, on the kernel of this host. */
 class BhyveKernelIT {
 
-  /** Opens it, or skips the test with the reason why there is none. */
+  /** Opens it. Where there is none, the test is skipped with the reason, or fails if it must be. */
   private static Hypervisor kernel() {
     BhyveHypervisorProvider provider = new BhyveHypervisorProvider();
     return switch (provider.availability()) {
       case Availability.Available _ -> provider.open(Optional.empty());
-      case Availability.Unavailable(String reason) -> abort(reason);
+      case Availability.Unavailable(String reason) ->
+          Boolean.getBoolean("tealight.bhyve.required") ? fail(reason) : abort(reason);
     };
   }
 
@@ -42,6 +45,14 @@ class BhyveKernelIT {
 
   @Nested
   class Kicked extends VcpuKickContract {
+    @Override
+    protected Hypervisor open() {
+      return kernel();
+    }
+  }
+
+  @Nested
+  class Debugged extends VcpuDebugContract {
     @Override
     protected Hypervisor open() {
       return kernel();

@@ -24,6 +24,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Records all guest programs on the model, and replays the recordings on it. The recordings are
@@ -122,16 +124,27 @@ class GuestRecordingIT {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {13, 14, 15})
+  void exitsOfEveryKind(int version) throws IOException {
+    Path file = Files.createDirectories(FOLDER).resolve("exits-%d.vmm".formatted(version));
+    ExitGuests.record(new VmmModel(version, true), file);
+    replay(version, file);
+  }
+
   @AfterAll
   static void replay() throws IOException {
     for (int version : RECORDED) {
-      byte[] recording = Files.readAllBytes(file(version));
-      if (replayer.isPresent()) {
-        Replayer.Result result =
-            replayer.get().replay(recording, new VmmModel(version, true), 4711);
-        System.err.println(result.console());
-        assertThat(result.status()).as(result.console()).isZero();
-      }
+      replay(version, file(version));
+    }
+  }
+
+  private static void replay(int version, Path file) throws IOException {
+    if (replayer.isPresent()) {
+      byte[] recording = Files.readAllBytes(file);
+      Replayer.Result result = replayer.get().replay(recording, new VmmModel(version, true), 4711);
+      System.err.println(result.console());
+      assertThat(result.status()).as(result.console()).isZero();
     }
   }
 

@@ -28,11 +28,14 @@ abstract class KernelRows {
   static final int EOPNOTSUPP = 45;
   static final int VMX = 1;
   static final int BOGUS = 2;
+  static final int MTRAP = 6;
   static final int INST_EMUL = 9;
   static final int SUSPENDED = 14;
   static final int INOUT_STR = 15;
   static final int SVM = 19;
   static final int DEBUG = 21;
+  static final int BPT = 23;
+  static final int DB = 25;
   static final int RAX = 0;
   static final int RCX = 2;
   static final int RDX = 3;
@@ -40,6 +43,7 @@ abstract class KernelRows {
   static final int RDI = 5;
   static final int RSP = 19;
   static final int RIP = 20;
+  static final int RFLAGS = 21;
   static final int EFER = 32;
   static final long OUTSIDE = 0x3000_0000;
 

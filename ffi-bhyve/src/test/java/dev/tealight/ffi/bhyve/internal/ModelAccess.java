@@ -113,6 +113,11 @@ final class ModelAccess {
     return 0L;
   }
 
+  /** {@return whether there is PUSHF, from which the kernel hides the trap flag} */
+  boolean isPushOfFlags(long at) {
+    return vm.memory().instruction(at, registers.cr3())[0] == (byte) 0x9c;
+  }
+
   /**
    * An access to an address that is mapped to no memory.
    *
@@ -157,7 +162,9 @@ final class ModelAccess {
     DebugControl debug = processor.ability(DebugControl.class).orElseThrow();
     X86CpuState before = registers.state.copy();
     // What the access before it was is void, so that the frame holds no answer.
-    processor.writeState(before);
+    long trap = before.get(X86Register.RFLAGS) & ModelRegisters.TRAP_FLAG;
+    processor.writeState(
+        before.copy().set(X86Register.RFLAGS, before.get(X86Register.RFLAGS) - trap));
     List<DebugControl.Breakpoint> ends = new ArrayList<>();
     for (int length = 1; length <= 15; length++) {
       long end = before.get(X86Register.RIP) + length;
@@ -170,7 +177,8 @@ final class ModelAccess {
           case MMIO_READ -> frame.complete(0);
           case MMIO_WRITE, INTERRUPTED -> {}
           case DEBUG -> {
-            return (X86CpuState) processor.readState();
+            X86CpuState after = (X86CpuState) processor.readState();
+            return after.set(X86Register.RFLAGS, after.get(X86Register.RFLAGS) | trap);
           }
           default -> {
             return null;

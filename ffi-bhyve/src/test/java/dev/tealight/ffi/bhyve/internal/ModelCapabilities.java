@@ -8,7 +8,10 @@ import java.util.TreeMap;
 /** What a vCPU of the model can be told to do beside running. */
 final class ModelCapabilities {
   private static final int HALT_EXIT = 0;
+  private static final int MTRAP_EXIT = 1;
   private static final int UNRESTRICTED_GUEST = 3;
+  private static final int BPT_EXIT = 5;
+  static final int RFLAGS_TF = 10;
 
   private final VmmFacts facts;
   private final boolean amd;
@@ -70,6 +73,15 @@ final class ModelCapabilities {
 
   boolean haltExit() {
     return get(HALT_EXIT) != 0;
+  }
+
+  /** {@return whether Intel's processor stops after each instruction} */
+  boolean monitorTrap() {
+    return get(MTRAP_EXIT) > 0;
+  }
+
+  boolean breakpointExit() {
+    return get(BPT_EXIT) > 0;
   }
 
   /** As after the kernel made or reset the vCPU. */

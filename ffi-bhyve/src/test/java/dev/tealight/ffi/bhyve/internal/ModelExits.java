@@ -31,6 +31,17 @@ final class ModelExits {
     return 0;
   }
 
+  long stepByTrapFlag(MemorySegment exit, boolean pushOfFlags) {
+    facts.putInt(exit, "vm_exit.u.dbg.trace_trap", 1);
+    facts.putInt(exit, "vm_exit.u.dbg.pushf_intercept", pushOfFlags ? 1 : 0);
+    return fill(exit, "VM_EXITCODE_DB", registers.rip, 0);
+  }
+
+  long breakpoint(MemorySegment exit) {
+    facts.putInt(exit, "vm_exit.u.bpt.inst_length", 1);
+    return fill(exit, "VM_EXITCODE_BPT", registers.rip, 0);
+  }
+
   long vmx(MemorySegment exit, int reason) {
     long _ = fill(exit, "VM_EXITCODE_VMX", registers.rip, 0);
     facts.putInt(exit, "vm_exit.u.vmx.status", 0);

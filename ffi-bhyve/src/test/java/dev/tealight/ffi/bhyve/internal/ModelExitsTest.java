@@ -119,6 +119,39 @@ class ModelExitsTest extends KernelRows {
           assertThat(vm.exitInt("u.vmx.status")).isZero();
           assertThat(vm.exitInt("u.vmx.exit_reason")).isEqualTo(48);
         });
+    from(
+        14,
+        "a step by the trap flag: DB behind the instruction, RFLAGS with TF, none for an OUT",
+        SEEN,
+        vm -> {
+          active(vm, "ffc0" + "e712" + "9c" + "ffc0"); // inc %eax; out; pushf; inc %eax
+          assertThat(vm.capability(true, 10, 1)).isZero();
+          assertThat(vm.exitCode()).isEqualTo(DB);
+          assertThat(vm.exitInt("u.dbg.trace_trap")).isEqualTo(1);
+          assertThat(vm.exitLong("rip")).isEqualTo(X86LongMode.CODE + 2);
+          assertThat(vm.get(RFLAGS)).isEqualTo(0x102);
+          assertThat(vm.exitCode()).isZero();
+          assertThat(vm.exitCode()).isEqualTo(DB);
+          assertThat(vm.exitInt("u.dbg.pushf_intercept")).isEqualTo(1);
+          assertThat(vm.exitLong("rip")).isEqualTo(X86LongMode.CODE + 5);
+          assertThat(vm.exitCode()).isEqualTo(DB);
+          assertThat(vm.exitInt("u.dbg.pushf_intercept")).isZero();
+          assertThat(vm.capability(true, 10, 0)).isZero();
+          assertThat(vm.get(RFLAGS)).isEqualTo(0x2);
+        });
+    from(14, "INT3 comes out if asked for, and comes again", SEEN, ModelExitsTest::breakpoint);
+    intel("INT3 comes out if asked for, and comes again", BELIEVED, ModelExitsTest::breakpoint);
+    intel(
+        "a step by the monitor trap: MTRAP behind the instruction",
+        BELIEVED,
+        vm -> {
+          active(vm, "ffc0" + "ffc0");
+          assertThat(vm.capability(true, 1, 1)).isZero();
+          assertThat(vm.exitCode()).isEqualTo(MTRAP);
+          assertThat(vm.exitInt("inst_length")).isZero();
+          assertThat(vm.exitLong("rip")).isEqualTo(X86LongMode.CODE + 2);
+          assertThat(vm.get(RFLAGS)).isEqualTo(0x2);
+        });
     amd(
         "a triple fault never comes out",
         SEEN,
@@ -246,5 +279,16 @@ class ModelExitsTest extends KernelRows {
           assertThat(vm.exitCode()).isZero();
           assertThat(vm.exitLong("rip")).isEqualTo(X86LongMode.CODE + 0x1000);
         });
+  }
+
+  private static void breakpoint(RawVm vm) {
+    active(vm, "cc");
+    assertThat(vm.capability(true, 5, 1)).isZero();
+    for (int i = 0; i < 2; i++) {
+      assertThat(vm.exitCode()).isEqualTo(BPT);
+      assertThat(vm.exitInt("inst_length")).isZero();
+      assertThat(vm.exitInt("u.bpt.inst_length")).isEqualTo(1);
+      assertThat(vm.exitLong("rip")).isEqualTo(X86LongMode.CODE);
+    }
   }
 }

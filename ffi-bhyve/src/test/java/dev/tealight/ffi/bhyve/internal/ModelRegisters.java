@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.ffi.bhyve.internal;
 
+import dev.tealight.Vcpu;
 import dev.tealight.X86CpuState;
 import dev.tealight.X86Register;
 import dev.tealight.X86Segment;
@@ -12,6 +13,8 @@ import org.jspecify.annotations.Nullable;
 /** The registers of a vCPU of the model, by vmm's numbers. All are 0 at first. */
 final class ModelRegisters {
   private static final long EFER_SVME = 1 << 12;
+  static final long TRAP_FLAG = 1 << 8;
+  private static final long RESUME_FLAG = 1 << 16;
   private static final int PRESENT = 1 << 7;
   private static final int UNUSABLE = 1 << 16;
 
@@ -44,6 +47,11 @@ final class ModelRegisters {
   /** Where the next run begins. */
   long nextRip;
 
+  /** Whether the kernel has taken the trap flag, and what the guest's was. */
+  private boolean traced;
+
+  private long guestsTrapFlag;
+
   ModelRegisters(VmmFacts facts, boolean amd) {
     this.facts = facts;
     this.amd = amd;
@@ -55,6 +63,54 @@ final class ModelRegisters {
     rip = 0;
     nextRip = 0;
     kept.clear();
+    traced = false;
+  }
+
+  /** Takes the trap flag to step by on AMD, or gives it back. What is taken twice is lost. */
+  void trace(boolean on) {
+    changed = true;
+    if (on) {
+      guestsTrapFlag = rflags() & TRAP_FLAG;
+      state.set(X86Register.RFLAGS, rflags() | TRAP_FLAG);
+    } else if (traced) {
+      state.set(X86Register.RFLAGS, (rflags() & ~TRAP_FLAG) | guestsTrapFlag);
+    }
+    traced = on;
+  }
+
+  /** {@return whether the next instruction ends with an exit to the monitor by the trap flag} */
+  boolean isTraced() {
+    return traced && (rflags() & TRAP_FLAG) != 0;
+  }
+
+  /** The processor that executes the guest steps without the flag. */
+  void enter(Vcpu processor) {
+    long flags = rflags();
+    boolean flagged = isTraced();
+    if (changed) {
+      state.set(X86Register.RIP, nextRip);
+      state.set(X86Register.RFLAGS, flagged ? flags & ~TRAP_FLAG : flags);
+      processor.writeState(state);
+      state.set(X86Register.RFLAGS, flags);
+      changed = false;
+    }
+  }
+
+  /** What the processor noted of an exception that it could not deliver is not the guest's. */
+  void endDelivery() {
+    state.set(X86Register.RFLAGS, rflags() & ~RESUME_FLAG);
+    changed = true;
+  }
+
+  /** Takes over what the processor has come to. */
+  void leave(Vcpu processor) {
+    boolean flagged = isTraced();
+    state = (X86CpuState) processor.readState();
+    if (flagged) {
+      state.set(X86Register.RFLAGS, rflags() | TRAP_FLAG);
+    }
+    rip = state.get(X86Register.RIP);
+    nextRip = rip;
   }
 
   /** {@return the value, or null if there is no such register} */

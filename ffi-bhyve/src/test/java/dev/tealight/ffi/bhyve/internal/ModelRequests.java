@@ -275,7 +275,7 @@ final class ModelRequests {
   private long capability(ModelVcpu vcpu, MemorySegment argument, boolean set) {
     int type = facts.getInt(argument, "vm_capability.captype");
     if (set) {
-      return vcpu.capabilities.set(type, facts.getInt(argument, "vm_capability.capval"));
+      return vcpu.setCapability(type, facts.getInt(argument, "vm_capability.capval"));
     }
     int value = vcpu.capabilities.get(type);
     if (value >= 0) {

@@ -4,11 +4,11 @@ package dev.tealight.ffi.bhyve.internal;
 import dev.tealight.ExitFrame;
 import dev.tealight.ExitKind;
 import dev.tealight.Vcpu;
-import dev.tealight.X86CpuState;
-import dev.tealight.X86Register;
 import dev.tealight.ffi.posix.FreeBsdErrno;
+import dev.tealight.spi.DebugControl;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.Queue;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +47,11 @@ final class ModelVcpu {
   private final ModelExits exits;
   final ModelEvents events;
   private final ModelAccess access;
+  private final DebugControl debug;
+
+  /** Whether the processor was told where to stop. */
+  private boolean stopped;
+
   private boolean shutDown;
   private boolean halted;
 
@@ -59,6 +64,7 @@ final class ModelVcpu {
     events = new ModelEvents(facts);
     access = new ModelAccess(vm, facts, processor, frame, registers, exits);
     capabilities = new ModelCapabilities(facts, vm.kernel.amd);
+    debug = processor.ability(DebugControl.class).orElseThrow();
   }
 
   /** As after the kernel made or reset it: all registers 0. */
@@ -105,6 +111,15 @@ final class ModelVcpu {
   boolean set(int number, long value) {
     shutDown = false;
     return registers.set(number, value);
+  }
+
+  /** {@return 0 or a negated errno} */
+  long setCapability(int type, int value) {
+    long result = capabilities.set(type, value);
+    if (result == 0 && type == ModelCapabilities.RFLAGS_TF) {
+      registers.trace(value != 0);
+    }
+    return result;
   }
 
   boolean getDescriptor(int number, MemorySegment argument) {
@@ -166,16 +181,18 @@ final class ModelVcpu {
       if (shutDown) {
         return bogusAfterAWhile(exit);
       }
-      if (registers.changed) {
-        registers.state.set(X86Register.RIP, registers.nextRip);
-        processor.writeState(registers.state);
-        registers.changed = false;
+      boolean steps = registers.isTraced() || capabilities.monitorTrap();
+      boolean stops = steps || capabilities.breakpointExit();
+      if (stops || stopped) {
+        debug.debug(steps, capabilities.breakpointExit(), List.of());
+        stopped = stops;
       }
+      long from = registers.nextRip;
+      registers.enter(processor);
       ExitKind kind = processor.run(frame);
-      registers.state = (X86CpuState) processor.readState();
-      long at = registers.state.get(X86Register.RIP);
-      registers.rip = at;
-      registers.nextRip = at;
+      registers.leave(processor);
+      registers.changed = steps; // nothing more is told of an instruction that made an exit
+      long at = registers.rip;
       switch (kind) {
         case INTERRUPTED -> {
           synchronized (vm.lock) {
@@ -212,6 +229,14 @@ final class ModelVcpu {
           registers.changed = true;
           return access.nestedFault(exit, frame.address());
         }
+        case DEBUG -> {
+          if (frame.detail() == ExitKind.DebugCause.SOFTWARE_BREAKPOINT.ordinal()) {
+            return exits.breakpoint(exit);
+          }
+          return vm.kernel.amd
+              ? exits.stepByTrapFlag(exit, access.isPushOfFlags(from))
+              : exits.fill(exit, "VM_EXITCODE_MTRAP", at, 0);
+        }
         case HALT -> halted = true;
         case SHUTDOWN -> {
           Long lost = access.lost(exit); // which no exception can tell
@@ -219,7 +244,7 @@ final class ModelVcpu {
             return lost;
           }
           shutDown = true;
-          registers.changed = true;
+          registers.endDelivery();
           if (!vm.kernel.amd) {
             return exits.vmx(exit, TRIPLE_FAULT);
           }

@@ -79,6 +79,7 @@ final class VmmModel extends FakeFreeBsd {
   private int next = FIRST_DESCRIPTOR;
   private int failing = -1;
   private int failure;
+  private boolean failingRuns;
   private int made;
 
   /** The control device. */
@@ -103,7 +104,7 @@ final class VmmModel extends FakeFreeBsd {
             });
   }
 
-  /** Makes one call fail, counted from 0, that is no freeing one. */
+  /** Makes one call fail, counted from 0, that is no freeing one. After a run every other fails. */
   VmmModel failing(int call, int errno) {
     failing = call;
     failure = errno;
@@ -118,7 +119,10 @@ final class VmmModel extends FakeFreeBsd {
     if (logging) {
       calls.add(call);
     }
-    return made++ == failing;
+    boolean run = call.startsWith("VM_RUN");
+    boolean fails = made++ == failing || (run && failingRuns);
+    failingRuns |= fails && run;
+    return fails;
   }
 
   private synchronized HostCalls real() {
