@@ -55,12 +55,17 @@ class LauncherIT {
 
   /** Starts it where an older Java is the default, both in the environment and on the path. */
   private Result launch(Path script, String... words) throws Exception {
+    return launch(Map.of("JAVA25_HOME", System.getProperty("java.home")), script, words);
+  }
+
+  private Result launch(Map<String, String> more, Path script, String... words) throws Exception {
     List<String> command = new ArrayList<>(List.of(SHELL.toString(), script.toString()));
     command.addAll(List.of(words));
     ProcessBuilder builder = new ProcessBuilder(command);
     Map<String, String> environment = builder.environment();
     environment.put("JAVA_HOME", older.toString());
-    environment.put("JAVA25_HOME", System.getProperty("java.home"));
+    environment.remove("JAVA25_HOME");
+    environment.putAll(more);
     environment.put("PATH", older.resolve("bin") + ":" + environment.get("PATH"));
     return TenderProcess.finish(builder.start());
   }
@@ -76,6 +81,19 @@ class LauncherIT {
     assertThat(second).isEqualTo(new Result(0, first.out(), ""));
     assertThat(root.resolve("tender/target/launcher.java"))
         .hasContent(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+  }
+
+  @Test
+  void buildIsToldOfTheJavaThatWasFound() throws Exception {
+    Files.delete(root.resolve("tender/target").resolve(TenderProcess.jar().getFileName()));
+    Path maven = older.resolve("bin/mvn");
+    Files.writeString(maven, "#!/bin/sh\necho \"$JAVA25_HOME in $PWD\"\nexit 1\n");
+    assertThat(maven.toFile().setExecutable(true)).isTrue();
+    String home = System.getProperty("java.home");
+    Result result = launch(Map.of("JAVA_HOME", home), root.resolve("tealight"));
+    assertThat(result.status()).isEqualTo(1);
+    assertThat(result.out()).as("Maven's words are no output of a guest").isEmpty();
+    assertThat(result.err()).endsWith("\n%s in %s\n".formatted(home, root.toRealPath()));
   }
 
   @Test
