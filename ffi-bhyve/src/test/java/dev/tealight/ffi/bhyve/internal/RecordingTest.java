@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tealight.ConfigurationException;
 import dev.tealight.ExitFrame;
 import dev.tealight.ExitKind;
+import dev.tealight.TimeSource;
 import dev.tealight.Vcpu;
 import dev.tealight.Vm;
 import dev.tealight.VmOptions;
@@ -73,7 +74,7 @@ class RecordingTest {
             model,
             hypervisor -> {
               try (Waiter waiter = hypervisor.createWaiter()) {
-                waiter.wake();
+                waiter.await(waking(waiter), Duration.ofSeconds(1).toNanos(), List.of());
                 withGuest(hypervisor, CODE, (vm, vcpu, exit) -> vcpu.run(exit));
               }
             });
@@ -94,6 +95,22 @@ class RecordingTest {
             Recording.End.class, end -> assertThat(end.calls()).isEqualTo(calls.size()));
     assertThat(calls.stream().map(Call::number))
         .contains(FreeBsdCall.SPECIALFD, FreeBsdCall.WRITE, FreeBsdCall.MUNMAP);
+  }
+
+  /** {@return a clock that wakes whoever looks at it before a wait} */
+  private static TimeSource waking(Waiter waiter) {
+    return new TimeSource() {
+      @Override
+      public long monotonicNanos() {
+        waiter.wake();
+        return 0;
+      }
+
+      @Override
+      public long wallClockNanos() {
+        return 0;
+      }
+    };
   }
 
   private static boolean isListed(Call call) {
