@@ -40,6 +40,10 @@ final class NetworkBench {
   private static final int PINGS = 500;
   private static final int FLOOD_PINGS = 3000;
   private static final int FRAMES = 30_000;
+
+  /** Of the port that takes frames: as many as a tap's queue holds, and more of small ones. */
+  private static final int QUEUE_BYTE_SIZE = 4 << 20;
+
   private static final int ECHOES = 2000;
   private static final int ALLOCATION_ROUNDS = 5;
   private static final int WARM_UP_ECHOES = 500;
@@ -261,7 +265,7 @@ final class NetworkBench {
 
   private double switched(String program, int size) throws Exception {
     try (VirtualSwitch network = new VirtualSwitch()) {
-      return between(program, network.port("source"), network.port("sink"), size);
+      return between(program, network.port("source"), network.port("sink", QUEUE_BYTE_SIZE), size);
     }
   }
 
