@@ -52,8 +52,14 @@ final class DoorbellServer implements GuestCallHandler, AutoCloseable {
    */
   private static final int SPINS = 1000;
 
-  /** The thread ends if it has found work fewer times than this since it slept. */
+  /** The thread has slept in vain if it finds work fewer times than this before it sleeps again. */
   private static final int WORTH_A_THREAD = 16;
+
+  /**
+   * The thread ends if it has slept in vain so often in a row. To start another takes much longer
+   * than to wake this one: the host puts up a doorbell and takes one away.
+   */
+  private static final int PATIENT_SLEEPS = 64;
 
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
@@ -199,6 +205,7 @@ final class DoorbellServer implements GuestCallHandler, AutoCloseable {
       work.wantDoorbell(false);
       int found = 0;
       int idle = 0;
+      int vain = 0;
       while (!closed) {
         if (work.isPending()) {
           boolean _ = serve();
@@ -207,9 +214,11 @@ final class DoorbellServer implements GuestCallHandler, AutoCloseable {
         } else if (idle < SPINS) {
           idle++;
           Thread.onSpinWait();
-        } else if (found < WORTH_A_THREAD) {
-          return;
         } else {
+          vain = found < WORTH_A_THREAD ? vain + 1 : 0;
+          if (vain == PATIENT_SLEEPS) {
+            return;
+          }
           sleep();
           found = 0;
           idle = 0;

@@ -17,6 +17,7 @@ import dev.tealight.fake.FakeTime;
 import dev.tealight.spi.Doorbells;
 import dev.tealight.spi.SharedWork;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -28,8 +29,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Who does the work that a guest rings for. */
+@Timeout(120)
 class DoorbellServerTest {
   private static final int PORT = 0x600;
   private static final int QUICK = 16;
@@ -120,6 +123,7 @@ class DoorbellServerTest {
     final Semaphore rings = new Semaphore(0);
     final AtomicInteger bells = new AtomicInteger();
     final Semaphore closings = new Semaphore(0);
+    final Semaphore sleeps = new Semaphore(0);
     private boolean open; // guarded by this
 
     @Override
@@ -161,6 +165,7 @@ class DoorbellServerTest {
     @Override
     public void await(TimeSource time, long deadlineNanos, List<ReadinessSource> sources) {
       assertThat(sources).singleElement().extracting(ReadinessSource::descriptor).isEqualTo(7);
+      sleeps.release();
       rings.acquireUninterruptibly();
     }
 
@@ -300,15 +305,29 @@ class DoorbellServerTest {
   }
 
   @Test
-  void threadWithLittleToDoEndsAndRingsAreServedByTheGuestsThreadAgain()
+  void threadThatIsWokenForLittleEndsInTimeAndRingsAreServedByTheGuestsThreadAgain()
       throws InterruptedException {
     ringQuickly();
-    awaitEnd();
+    Thread thread = threads.getFirst();
+    do {
+      boolean _ = host.ring();
+    } while (!thread.join(Duration.ofMillis(1)));
     assertThat(host.closings.availablePermits()).as("doorbell and waiter").isEqualTo(2);
     assertThat(work.wanted).isTrue();
     work.left.set(1);
     assertThat(server.handle(ring)).isEqualTo(Outcome.CONTINUE);
     assertThat(work.by).isSameAs(Thread.currentThread());
+  }
+
+  @Test
+  void threadThatFoundNothingOnceStaysAndIsWokenByTheDoorbell() throws InterruptedException {
+    ringQuickly();
+    host.sleeps.acquire();
+    work.left.set(1);
+    assertThat(host.ring()).isTrue();
+    awaitWork();
+    assertThat(work.by).isSameAs(threads.getFirst());
+    assertThat(host.closings.availablePermits()).as("what was closed").isZero();
   }
 
   /** As a guest would: leaves work, then rings if it is asked to. */
@@ -355,13 +374,6 @@ class DoorbellServerTest {
     trouble.run();
     work.left.set(1);
     work.hold = false;
-  }
-
-  private void awaitEnd() throws InterruptedException {
-    assertThat(threads).isNotEmpty();
-    for (Thread thread : threads) {
-      thread.join();
-    }
   }
 
   @Test

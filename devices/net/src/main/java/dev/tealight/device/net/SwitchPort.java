@@ -173,33 +173,39 @@ public final class SwitchPort implements FrameLink.Opener {
     return !equals(other) && part == other.part;
   }
 
-  /** Takes a frame from another port, in the thread of its sender. */
-  void pass(int sender, byte[] frame, int byteSize) {
+  /**
+   * Takes a frame from another port, in the thread of its sender.
+   *
+   * @return false if the queue of whoever is plugged in has no room for it
+   */
+  boolean pass(int sender, byte[] frame, int byteSize) {
     Conditioner conditioned = conditioner;
     if (conditioned == null) {
-      deliver(sender, frame, byteSize);
-    } else {
-      conditioned.pass(sender, frame, byteSize);
+      return deliver(sender, frame, byteSize);
     }
+    conditioned.pass(sender, frame, byteSize);
+    return true;
   }
 
-  private void deliver(int sender, byte[] frame, int byteSize) {
+  private boolean deliver(int sender, byte[] frame, int byteSize) {
     Plug plug = plugged;
     if (plug == null) {
-      return;
+      return true;
     }
-    if (plug.queue.offer(sender, frame, byteSize)) {
+    boolean taken = plug.queue.offer(sender, frame, byteSize);
+    if (taken) {
       counts.receivedFrames.getAndIncrement();
       counts.receivedBytes.getAndAdd(byteSize);
     } else {
       counts.dropped.getAndIncrement();
     }
+    return taken;
   }
 
   private final class Arrival implements Conditioner.Target {
     @Override
     public void deliver(int sender, byte[] frame, int byteSize) {
-      SwitchPort.this.deliver(sender, frame, byteSize);
+      boolean _ = SwitchPort.this.deliver(sender, frame, byteSize);
     }
 
     @Override
@@ -247,7 +253,15 @@ public final class SwitchPort implements FrameLink.Opener {
       counts.sentFrames.getAndIncrement();
       counts.sentBytes.getAndAdd(byteSize);
       network.addresses.learn(source, SwitchPort.this);
-      network.forward(SwitchPort.this, address(0), frame, byteSize);
+      if (!network.forward(SwitchPort.this, address(0), frame, byteSize)) {
+        makeWay();
+      }
+    }
+
+    /** To send on would only lose more, perhaps on the processor that the receiver needs. */
+    @SuppressWarnings("ThreadPriorityCheck") // a hint: nothing depends on it
+    private static void makeWay() {
+      Thread.yield();
     }
 
     private long address(int at) {

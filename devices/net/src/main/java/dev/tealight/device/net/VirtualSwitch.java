@@ -17,8 +17,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class VirtualSwitch implements AutoCloseable {
 
-  /** Bytes of frames that wait for a receiver, unless a port says otherwise: 512 KiB. */
-  public static final int DEFAULT_QUEUE_BYTE_SIZE = 512 * 1024;
+  /**
+   * Bytes of frames that wait for a receiver at most, unless a port says otherwise: 2 MiB, so that
+   * one sender can have about as many frames there as in the queue of a tap.
+   */
+  public static final int DEFAULT_QUEUE_BYTE_SIZE = 2 << 20;
 
   private static final int MIN_QUEUE_BYTE_SIZE = 128 * 1024;
   private static final int MAX_QUEUE_BYTE_SIZE = 1 << 30;
@@ -50,7 +53,7 @@ public final class VirtualSwitch implements AutoCloseable {
    *
    * @param name unique in this switch
    * @param queueByteSize how many bytes of frames wait for its receiver at most, 128 KiB to 1 GiB;
-   *     taken from the heap while the port is in use
+   *     taken from the heap as frames wait, and kept until the port is left
    * @return the port
    * @throws ConfigurationException if there is a port of that name, or the size cannot be
    * @throws IllegalStateException if the switch is closed
@@ -117,22 +120,25 @@ public final class VirtualSwitch implements AutoCloseable {
     return closed;
   }
 
-  /** Hands a frame to whom it is for. */
-  void forward(SwitchPort from, long destination, byte[] frame, int byteSize) {
+  /**
+   * Hands a frame to whom it is for.
+   *
+   * @return false if a receiver had no room for it
+   */
+  boolean forward(SwitchPort from, long destination, byte[] frame, int byteSize) {
     boolean group = ((destination >>> 40) & 1) != 0;
     SwitchPort known = group ? null : addresses.find(destination);
     if (known != null) {
-      if (known.takesFrom(from)) {
-        known.pass(from.lane(), frame, byteSize);
-      }
-      return;
+      return !known.takesFrom(from) || known.pass(from.lane(), frame, byteSize);
     }
+    boolean taken = true;
     for (int i = 0; i < ports.size(); i++) { // an iterator would be an object
       SwitchPort port = ports.get(i);
       if (port.takesFrom(from)) {
-        port.pass(from.lane(), frame, byteSize);
+        taken &= port.pass(from.lane(), frame, byteSize);
       }
     }
+    return taken;
   }
 
   synchronized ScheduledThreadPoolExecutor clock() {

@@ -247,14 +247,15 @@ class VirtualSwitchTest {
 
   @Test
   void delayedFramesTakeBoundedRoom() {
-    second.conditions(LinkConditions.seeded(1).withDelay(Duration.ofSeconds(60)));
+    SwitchPort small = network.port("small", 128 * 1024);
+    small.conditions(LinkConditions.seeded(1).withDelay(Duration.ofSeconds(60)));
     try (SwitchEndpoint one = first.endpoint();
-        SwitchEndpoint _ = second.endpoint()) {
+        SwitchEndpoint _ = small.endpoint()) {
       for (int i = 0; i < 10_000; i++) {
         one.send(frame(TWO, ONE, 1));
       }
-      int room = VirtualSwitch.DEFAULT_QUEUE_BYTE_SIZE / 60;
-      assertThat(second.counters().droppedFrames()).isEqualTo(10_000 - room);
+      int room = 128 * 1024 / 60;
+      assertThat(small.counters().droppedFrames()).isEqualTo(10_000 - room);
     }
   }
 

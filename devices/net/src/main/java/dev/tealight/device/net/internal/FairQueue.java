@@ -10,23 +10,25 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Frames on their way to one receiver, in a buffer that never grows. Each sender has a lane, and
- * the lanes take turns; a sender gets at most as much of the buffer as it leaves free. So one that
+ * Frames on their way to one receiver, in a buffer of bounded size. Each sender has a lane, and the
+ * lanes take turns; a sender gets at most as much of the buffer as it leaves free. So one that
  * sends without end delays the others' frames by one of its own at a time, and takes no room from
  * them.
  *
  * <p>The buffer is cut into cells; a frame is a chain of cells. Any thread; nothing is allocated
- * but for a sender's first frame.
+ * but for a sender's first frame, and when more frames wait than ever before.
  */
 public final class FairQueue implements ReadinessSource {
   private static final int CELL_BYTE_SIZE = 256;
+  private static final int BLOCK_CELLS = 256;
   private static final int NONE = -1;
 
-  private final byte[] buffer;
+  private final byte[][] blocks; // of cells; empty until the first of them is used
   private final int[] next; // the cell behind a cell, in a frame or in the list of free cells
   private final int[] lengths; // of the frame, at its first cell
   private final int[] followers; // the first cell of the lane's next frame, at a first cell
-  private int free;
+  private int free = NONE; // the first of the list
+  private int used; // cells from here on have not been used yet, and are not in the list
   private volatile int freeCount; // written with the lock; see isFull
 
   // By lane.
@@ -44,18 +46,14 @@ public final class FairQueue implements ReadinessSource {
   /**
    * Creates an empty queue.
    *
-   * @param byteSize of the buffer, rounded down to whole cells
+   * @param byteSize of the buffer at most, rounded down to whole cells
    */
   public FairQueue(int byteSize) {
     int count = byteSize / CELL_BYTE_SIZE;
-    buffer = new byte[count * CELL_BYTE_SIZE];
+    blocks = new byte[Math.ceilDiv(count, BLOCK_CELLS)][0];
     next = new int[count];
     lengths = new int[count];
     followers = new int[count];
-    for (int i = 0; i < count; i++) {
-      next[i] = i + 1;
-    }
-    next[count - 1] = NONE;
     freeCount = count;
   }
 
@@ -91,25 +89,55 @@ public final class FairQueue implements ReadinessSource {
     if (closed || isFull(lane, needed)) {
       return false;
     }
-    int start = free;
+    makeBlocks(needed);
+    int start = takeCell();
     int cell = start;
     int copied = 0;
     while (true) {
       int length = Math.min(byteSize - copied, CELL_BYTE_SIZE);
-      System.arraycopy(frame, copied, buffer, cell * CELL_BYTE_SIZE, length);
+      System.arraycopy(frame, copied, block(cell), position(cell), length);
       copied += length;
       if (copied == byteSize) {
         break;
       }
-      cell = next[cell];
+      int following = takeCell();
+      next[cell] = following;
+      cell = following;
     }
-    free = next[cell];
     next[cell] = NONE;
     lengths[start] = byteSize;
     link(lane, start, needed);
     freeCount -= needed;
     announce();
     return true;
+  }
+
+  /** Makes sure that so many cells can be taken; an error of the heap leaves all as it was. */
+  private void makeBlocks(int needed) {
+    int listed = freeCount - (next.length - used);
+    int end = used + needed - listed;
+    for (int i = used / BLOCK_CELLS; i * BLOCK_CELLS < end; i++) {
+      if (blocks[i].length == 0) {
+        blocks[i] = new byte[BLOCK_CELLS * CELL_BYTE_SIZE];
+      }
+    }
+  }
+
+  private int takeCell() {
+    if (free == NONE) {
+      return used++;
+    }
+    int cell = free;
+    free = next[cell];
+    return cell;
+  }
+
+  private byte[] block(int cell) {
+    return blocks[cell / BLOCK_CELLS];
+  }
+
+  private static int position(int cell) {
+    return cell % BLOCK_CELLS * CELL_BYTE_SIZE;
   }
 
   private void link(int lane, int start, int count) {
@@ -173,7 +201,7 @@ public final class FairQueue implements ReadinessSource {
       int length = Math.min(wanted - copied, CELL_BYTE_SIZE);
       if (length > 0) {
         MemorySegment.copy(
-            buffer, cell * CELL_BYTE_SIZE, target, ValueLayout.JAVA_BYTE, offset + copied, length);
+            block(cell), position(cell), target, ValueLayout.JAVA_BYTE, offset + copied, length);
       }
       count++;
       end = cell;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tealight.ReadinessSource;
 import dev.tealight.TimeSource;
 import dev.tealight.Waiter;
+import dev.tealight.testkit.Allocation;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -37,7 +38,7 @@ class FairQueueTest {
   @Property
   void framesOfALaneComeInOrderAndWhole(@ForAll long seed) {
     SplittableRandom random = new SplittableRandom(seed);
-    FairQueue queue = new FairQueue(256 * (1 + random.nextInt(64)));
+    FairQueue queue = new FairQueue(256 * (1 + random.nextInt(512)));
     List<Queue<byte[]>> lanes = new ArrayList<>();
     for (int i = 0; i < LANES; i++) {
       lanes.add(new ArrayDeque<>());
@@ -79,6 +80,19 @@ class FairQueueTest {
       assertThat(queue.offer(1, frame, 1)).isFalse();
       assertThat(poll(queue)).isEqualTo(frame);
     }
+  }
+
+  @Test
+  void roomIsTakenFromTheHeapOnlyAsFramesWait() {
+    Allocation allocation = new Allocation();
+    long start = allocation.byteSize();
+    FairQueue queue = new FairQueue(256 << 20);
+    byte[] frame = new byte[1514];
+    for (int i = 0; i < 10; i++) {
+      assertThat(queue.offer(0, frame, frame.length)).isTrue();
+    }
+    while (queue.poll(MemorySegment.ofArray(target), 0, target.length) > 0) {}
+    assertThat(allocation.byteSize() - start).isLessThan(32 << 20);
   }
 
   @Test
