@@ -17,6 +17,9 @@ import dev.tealight.device.net.VirtualSwitch;
 import dev.tealight.ffi.kvm.KvmOptions;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -41,9 +44,11 @@ final class NetworkBench {
   private static final int FLOOD_PINGS = 3000;
   private static final int FRAMES = 30_000;
 
-  /** Of the port that takes frames: as many as a tap's queue holds, and more of small ones. */
-  private static final int QUEUE_BYTE_SIZE = 4 << 20;
+  /** More than are sent before the other guest has its frames. */
+  private static final String WITHOUT_END = "1000000000000";
 
+  private static final MacAddress SENDER = new MacAddress(0x0200_0000_0002L);
+  private static final MacAddress RECEIVER = new MacAddress(0x0200_0000_0003L);
   private static final int ECHOES = 2000;
   private static final int ALLOCATION_ROUNDS = 5;
   private static final int WARM_UP_ECHOES = 500;
@@ -107,10 +112,18 @@ final class NetworkBench {
       sources("frames_ring", " by the ring");
     }
     if (parts.contains("e")) {
-      bridges("frames", "");
+      bridges(hypervisor, "frames", "");
     }
     if (parts.contains("f")) {
-      bridges("frames_ring", " by the ring");
+      bridges(hypervisor, "frames_ring", " by the ring");
+    }
+    if (parts.contains("i")) {
+      try (Hypervisor softcpu = Hypervisors.open("softcpu")) {
+        bridges(softcpu, "frames", " on the software CPU");
+      }
+    }
+    if (parts.contains("j")) {
+      links();
     }
     if (parts.contains("g")) {
       allocation("frames");
@@ -141,12 +154,50 @@ final class NetworkBench {
     }
   }
 
-  private void bridges(String program, String how) throws Exception {
+  private void bridges(Hypervisor on, String program, String how) throws Exception {
     for (int size : SIZES) {
       compare(
           "frames of %d bytes between guests%s, per second".formatted(size, how),
-          () -> switched(program, size),
-          () -> between(program, Tap.named("tap101"), Tap.named("tap102"), size));
+          () -> switched(on, program, size),
+          () -> between(on, program, Tap.named("tap101"), Tap.named("tap102"), size));
+    }
+  }
+
+  /** What a frame takes on the way without a guest at either end. */
+  private void links() throws Exception {
+    for (int size : SIZES) {
+      compare(
+          "frames of %d bytes sent and received, per second".formatted(size),
+          () -> {
+            try (VirtualSwitch network = new VirtualSwitch()) {
+              return carried(network.port("source"), network.port("sink"), size);
+            }
+          },
+          () -> carried(Tap.named("tap101"), Tap.named("tap102"), size));
+    }
+  }
+
+  private static double carried(FrameLink.Opener from, FrameLink.Opener to, int size)
+      throws IOException {
+    try (Arena arena = Arena.ofConfined();
+        FrameLink source = from.open(SENDER);
+        FrameLink sink = to.open(RECEIVER)) {
+      MemorySegment frame = arena.allocate(size);
+      MemorySegment.copy(RECEIVER.toBytes(), 0, frame, ValueLayout.JAVA_BYTE, 0, 6);
+      MemorySegment.copy(SENDER.toBytes(), 0, frame, ValueLayout.JAVA_BYTE, 6, 6);
+      MemorySegment buffer = arena.allocate(FrameLink.MAX_FRAME_BYTE_SIZE);
+      int taken = 0;
+      long start = System.nanoTime();
+      for (int i = 0; i < 10 * FRAMES; i++) {
+        source.send(frame, 0, size);
+        while (sink.receive(buffer, 0, FrameLink.MAX_FRAME_BYTE_SIZE) > 0) { // others' come too
+          taken++;
+        }
+      }
+      if (taken < 10 * FRAMES) {
+        throw new IOException("%d of %d frames came".formatted(taken, 10 * FRAMES));
+      }
+      return 10 * FRAMES * 1e9 / (System.nanoTime() - start);
     }
   }
 
@@ -170,11 +221,15 @@ final class NetworkBench {
   }
 
   private Monitor.Builder monitor(String program, FrameLink.Opener link, int mac) {
+    return monitor(hypervisor, program, link, mac);
+  }
+
+  private Monitor.Builder monitor(Hypervisor on, String program, FrameLink.Opener link, int mac) {
     return Monitor.builder()
         .image(guests.resolve(program + ".hvt"))
         .memoryByteSize(16 << 20)
         .device("service0", NetConfig.of(link).mac(new MacAddress(0x0200_0000_0000L | mac)))
-        .hypervisor(hypervisor);
+        .hypervisor(on);
   }
 
   private double ours(String program, Measurement measurement) throws Exception {
@@ -263,23 +318,26 @@ final class NetworkBench {
         output(peerCommand(program, "source", Integer.toString(FRAMES), Integer.toString(size))));
   }
 
-  private double switched(String program, int size) throws Exception {
+  private double switched(Hypervisor on, String program, int size) throws Exception {
     try (VirtualSwitch network = new VirtualSwitch()) {
-      return between(program, network.port("source"), network.port("sink", QUEUE_BYTE_SIZE), size);
+      return between(on, program, network.port("source"), network.port("sink"), size);
     }
   }
 
   /** One guest sends without end, the other tells how long it took to get its frames. */
-  private double between(String program, FrameLink.Opener from, FrameLink.Opener to, int size)
+  private double between(
+      Hypervisor on, String program, FrameLink.Opener from, FrameLink.Opener to, int size)
       throws Exception {
     ByteArrayOutputStream output = new ByteArrayOutputStream();
     try (Monitor sink =
-            monitor(program, to, 3)
+            monitor(on, program, to, 3)
                 .arguments("sink", Integer.toString(FRAMES))
                 .console(Console.direct(output::write))
                 .build();
         Monitor source =
-            monitor(program, from, 2).arguments("flood", Integer.toString(size)).build()) {
+            monitor(on, program, from, 2)
+                .arguments("source", WITHOUT_END, Integer.toString(size), "3")
+                .build()) {
       RunHandle taking = sink.start();
       RunHandle sending = source.start();
       var _ = taking.await();
