@@ -4,7 +4,7 @@ package dev.tealight.device.net;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 
-/** Frames of ARP, ICMP echo and UDP, as a neighbour of a guest makes and reads them. */
+/** Frames of ARP, ICMP echo, UDP and TCP, as somebody on a network makes and reads them. */
 final class Packets {
   private static final int HEADER = 14;
   private static final int IP = HEADER + 20;
@@ -19,7 +19,7 @@ final class Packets {
     this.address = bytes(address);
   }
 
-  private static byte[] bytes(int... values) {
+  static byte[] bytes(int... values) {
     byte[] bytes = new byte[values.length];
     for (int i = 0; i < values.length; i++) {
       bytes[i] = (byte) values[i];
@@ -38,6 +38,21 @@ final class Packets {
         .put(address)
         .put(new byte[6])
         .put(bytes(wanted))
+        .array();
+  }
+
+  /** Tells who asks by a frame that this is who has the address. */
+  byte[] arpReply(ByteBuffer request) {
+    byte[] asking = new byte[10]; // the asker's two addresses
+    request.get(22, asking);
+    return ByteBuffer.allocate(60)
+        .put(asking, 0, 6)
+        .put(mac)
+        .putShort((short) 0x0806)
+        .put(bytes(0, 1, 8, 0, 6, 4, 0, 2))
+        .put(mac)
+        .put(address)
+        .put(asking)
         .array();
   }
 
@@ -101,6 +116,20 @@ final class Packets {
             .putShort((short) 0)
             .put(payload)
             .array());
+  }
+
+  /** A segment, whose checksum is filled in. */
+  byte[] tcp(byte[] to, byte[] target, byte[] segment) {
+    byte[] summed =
+        ByteBuffer.allocate(12 + segment.length)
+            .put(address)
+            .put(target)
+            .putShort((short) 6)
+            .putShort((short) segment.length)
+            .put(segment)
+            .array();
+    ByteBuffer.wrap(segment).putShort(16, checksum(summed, 0, summed.length));
+    return ip(to, 6, target, segment);
   }
 
   /** The payload of a UDP packet from port 7, or nothing. */

@@ -11,18 +11,24 @@ import dev.tealight.Hypervisors;
 import dev.tealight.Monitor;
 import dev.tealight.RunHandle;
 import dev.tealight.RunResult;
+import dev.tealight.device.FrameLink;
+import dev.tealight.device.MacAddress;
 import dev.tealight.testkit.Guests;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
-/** A guest that is reached through passt, on a port of this host. */
+/** Guests that are reached through passt, on ports of this host. */
 class UserNetworkIT {
   private static final int ATTEMPTS = 60;
 
@@ -46,6 +52,54 @@ class UserNetworkIT {
     }
   }
 
+  @Test
+  void forwardedStreamReachesTheGuestAndComesBack() throws Exception {
+    int port = freeStreamPort();
+    UserNetwork network =
+        UserNetwork.create().address("10.0.0.2", 24, "10.0.0.1").forwardTcp(port, 7);
+    byte[] text = new byte[100_000];
+    new SplittableRandom(1).nextBytes(text);
+    try (TcpEcho _ = new TcpEcho(open(network), new Packets(2, 10, 0, 0, 2), 10, 0, 0, 1);
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      socket.setSoTimeout(60_000);
+      Thread writer =
+          Thread.ofVirtual()
+              .start(
+                  () -> {
+                    try {
+                      socket.getOutputStream().write(text);
+                      socket.shutdownOutput();
+                    } catch (IOException e) {
+                      throw new UncheckedIOException(e); // what comes back is then too short
+                    }
+                  });
+      assertThat(socket.getInputStream().readAllBytes()).isEqualTo(text);
+      writer.join();
+    }
+  }
+
+  private static FrameLink open(UserNetwork network) throws IOException {
+    try {
+      return network.open(new MacAddress(0x0200_0000_0102L));
+    } catch (IOException e) {
+      abortWithoutPasst(e);
+      throw e;
+    }
+  }
+
+  private static void abortWithoutPasst(Exception failure) {
+    String message = Objects.toString(failure.getMessage());
+    if (message.contains("the program passt") || message.contains("passt does not start")) {
+      abort(message);
+    }
+  }
+
+  private static int freeStreamPort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
   private static Monitor build(Hypervisor hypervisor, UserNetwork network) {
     try {
       return Monitor.builder()
@@ -56,10 +110,7 @@ class UserNetworkIT {
           .hypervisor(hypervisor)
           .build();
     } catch (DeviceException e) {
-      String message = Objects.toString(e.getMessage());
-      if (message.contains("the program passt") || message.contains("passt does not start")) {
-        return abort(message);
-      }
+      abortWithoutPasst(e);
       throw e;
     }
   }
