@@ -176,7 +176,7 @@ public final class SwitchPort implements FrameLink.Opener {
   /**
    * Takes a frame from another port, in the thread of its sender.
    *
-   * @return false if the queue of whoever is plugged in has no room for it
+   * @return false if it found no room at a receiver that is at work
    */
   boolean pass(int sender, byte[] frame, int byteSize) {
     Conditioner conditioned = conditioner;
@@ -192,14 +192,13 @@ public final class SwitchPort implements FrameLink.Opener {
     if (plug == null) {
       return true;
     }
-    boolean taken = plug.queue.offer(sender, frame, byteSize);
-    if (taken) {
+    if (plug.queue.offer(sender, frame, byteSize)) {
       counts.receivedFrames.getAndIncrement();
       counts.receivedBytes.getAndAdd(byteSize);
-    } else {
-      counts.dropped.getAndIncrement();
+      return true;
     }
-    return taken;
+    counts.dropped.getAndIncrement();
+    return !plug.queue.wasTakenFrom();
   }
 
   private final class Arrival implements Conditioner.Target {

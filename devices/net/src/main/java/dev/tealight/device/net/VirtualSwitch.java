@@ -123,7 +123,7 @@ public final class VirtualSwitch implements AutoCloseable {
   /**
    * Hands a frame to whom it is for.
    *
-   * @return false if a receiver had no room for it
+   * @return false if it found no room at a receiver that is at work
    */
   boolean forward(SwitchPort from, long destination, byte[] frame, int byteSize) {
     boolean group = ((destination >>> 40) & 1) != 0;

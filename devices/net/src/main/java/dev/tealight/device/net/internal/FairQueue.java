@@ -41,6 +41,7 @@ public final class FairQueue implements ReadinessSource {
 
   private @Nullable Waiter waiter;
   private boolean watched;
+  private volatile boolean taken;
   private boolean closed;
 
   /**
@@ -211,11 +212,19 @@ public final class FairQueue implements ReadinessSource {
     free = start;
     cells[lane] -= count;
     freeCount += count;
+    taken = true;
     first[lane] = followers[start];
     if (first[lane] != NONE) {
       turns[(turn + turnCount++) % turns.length] = lane;
     }
     return wanted;
+  }
+
+  /** {@return whether a frame was taken since this was asked last: the receiver is at work} */
+  public boolean wasTakenFrom() {
+    boolean was = taken;
+    taken = false;
+    return was;
   }
 
   /** {@return whether there is a frame; if not, the next one wakes the waiter} */
