@@ -43,9 +43,13 @@ static const struct name {
     {25, "VM_GET_REGISTER_SET"},
     {30, "VM_INJECT_EXCEPTION"},
     {39, "VM_RESTART_INSTRUCTION"},
+    {80, "VM_ISA_ASSERT_IRQ"},
+    {81, "VM_ISA_DEASSERT_IRQ"},
+    {83, "VM_ISA_SET_IRQ_TRIGGER"},
     {90, "VM_ACTIVATE_CPU"},
     {92, "VM_SUSPEND_CPU"},
     {93, "VM_RESUME_CPU"},
+    {102, "VM_RTC_SETTIME"},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

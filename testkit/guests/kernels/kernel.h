@@ -18,21 +18,22 @@ static inline void out32(uint16_t port, uint32_t value) {
   __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port) : "memory");
 }
 
+// The register is cleared first: recordings of exits compare all of it, and what was in it may depend on time.
 static inline uint8_t in8(uint16_t port) {
-  uint8_t value;
-  __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+  uint32_t value = 0;
+  __asm__ volatile("inb %w1, %b0" : "+a"(value) : "Nd"(port) : "memory");
   return value;
 }
 
 static inline uint16_t in16(uint16_t port) {
-  uint16_t value;
-  __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+  uint32_t value = 0;
+  __asm__ volatile("inw %w1, %w0" : "+a"(value) : "Nd"(port) : "memory");
   return value;
 }
 
 static inline uint32_t in32(uint16_t port) {
-  uint32_t value;
-  __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+  uint32_t value = 0;
+  __asm__ volatile("inl %w1, %0" : "+a"(value) : "Nd"(port) : "memory");
   return value;
 }
 

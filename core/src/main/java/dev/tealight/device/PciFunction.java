@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.device;
 
+import dev.tealight.ReadinessSource;
+
 /**
  * A PCI device with one range of I/O ports. As a handler it serves accesses to them; the range
  * starts at a multiple of its size, so the low bits of {@link dev.tealight.ExitFrame#address} are
@@ -31,4 +33,15 @@ public interface PciFunction extends GuestCallHandler {
    *     so that it does not keep the thread awake
    */
   default void poll(boolean halted) {}
+
+  /**
+   * {@return whether {@link #poll} would take something from a source, were it ready} While it
+   * would not, nobody waits for the source. It may change with each access of the guest to this
+   * function. vCPU thread only; allocates nothing.
+   *
+   * @param source of any device on the bus
+   */
+  default boolean takesFrom(ReadinessSource source) {
+    return false;
+  }
 }

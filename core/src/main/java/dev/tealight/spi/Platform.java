@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.spi;
 
+import dev.tealight.ReadinessSource;
 import dev.tealight.Waiter;
 import dev.tealight.device.PciBus;
 
@@ -14,8 +15,8 @@ public interface Platform {
   PciBus pci();
 
   /**
-   * {@return whether the interrupt controller asks for the processor} Asked before every entry to
-   * the guest: allocates nothing.
+   * {@return whether the interrupt controller asks for the processor; not asked where the
+   * hypervisor has it} Asked before every entry to the guest: allocates nothing.
    */
   boolean hasInterrupt();
 
@@ -39,4 +40,12 @@ public interface Platform {
    * @param halted whether the guest sleeps until an interrupt
    */
   void poll(boolean halted);
+
+  /**
+   * {@return whether something would take what comes from a source now} Asked before entries to the
+   * guest: allocates nothing.
+   *
+   * @param source of a device on the bus
+   */
+  boolean takesFrom(ReadinessSource source);
 }

@@ -27,6 +27,7 @@ import dev.tealight.spi.BootImage;
 import dev.tealight.spi.BootImage.DeclaredDevice;
 import dev.tealight.spi.ConsoleOutput;
 import dev.tealight.spi.Doorbells;
+import dev.tealight.spi.HostedChips;
 import dev.tealight.spi.InterruptInjector;
 import dev.tealight.spi.Platform;
 import dev.tealight.spi.RepeatableInputs;
@@ -117,12 +118,15 @@ public final class Machine implements AutoCloseable {
         spec.entropy().or(() -> inputs.map(RepeatableInputs::entropy)).orElseGet(Entropy::system);
 
     HandlerTable handlers = new HandlerTable();
+    Optional<HostedChips> chips =
+        image.platform().isEmpty() ? Optional.empty() : vm.ability(HostedChips.class);
     Platform platform =
         image.platform().isEmpty()
             ? null
-            : Platforms.create(image.platform().get(), handlers, time, console);
+            : Platforms.create(image.platform().get(), handlers, time, console, chips);
     List<AttachedDevice> attached = activate(image, devices, handlers, platform);
-    PlatformLink link = platform == null ? null : connect(platform, vcpu, attached);
+    PlatformLink link =
+        platform == null ? null : connect(platform, chips.isPresent(), vcpu, attached);
     // What wakes a guest on a platform also has to reach it while it computes.
     Waiter wakeUps = link == null ? waiter : new KickingWaiter(waiter, vcpu);
     attached.forEach(device -> device.readiness().forEach(source -> source.attach(wakeUps)));
@@ -142,7 +146,26 @@ public final class Machine implements AutoCloseable {
     unprivilegedReason = loop.unprivilegedReason();
   }
 
-  private PlatformLink connect(Platform platform, Vcpu vcpu, List<AttachedDevice> devices) {
+  private PlatformLink connect(
+      Platform platform, boolean hosted, Vcpu vcpu, List<AttachedDevice> devices) {
+    List<ReadinessSource> sources =
+        devices.stream().flatMap(device -> device.readiness().stream()).toList();
+    return hosted ? watch(platform, vcpu, sources) : inject(platform, vcpu, sources);
+  }
+
+  private HostedLink watch(Platform platform, Vcpu vcpu, List<ReadinessSource> sources) {
+    List<ReadinessSource> described =
+        sources.stream().filter(source -> source.descriptor() >= 0).toList();
+    Waiter waiter = hypervisor.createWaiter();
+    resources.push(waiter::close);
+    Watch watch =
+        new Watch(
+            waiter, time, described, vcpu::kick, new Breaches()::fail, "watch-" + spec.name());
+    resources.push(watch::close);
+    return new HostedLink(platform, watch, described);
+  }
+
+  private InjectingLink inject(Platform platform, Vcpu vcpu, List<ReadinessSource> sources) {
     InterruptInjector injector =
         vcpu.ability(InterruptInjector.class)
             .orElseThrow(
@@ -154,9 +177,7 @@ public final class Machine implements AutoCloseable {
     resources.push(waiter::close);
     Alarm alarm = new Alarm(waiter, time, vcpu::kick, new Breaches()::fail, "alarm-" + spec.name());
     resources.push(alarm::close);
-    List<ReadinessSource> sources =
-        devices.stream().flatMap(device -> device.readiness().stream()).toList();
-    return new PlatformLink(platform, vcpu, injector, time, alarm, sources);
+    return new InjectingLink(platform, vcpu, injector, time, alarm, sources);
   }
 
   private static BootImage readImage(MachineSpec spec) {

@@ -8,9 +8,11 @@ import dev.tealight.device.GuestCallRegistry;
 import dev.tealight.device.PciBus;
 import dev.tealight.device.VirtioTransport;
 import dev.tealight.spi.ConsoleOutput;
+import dev.tealight.spi.HostedChips;
 import dev.tealight.spi.Platform;
 import dev.tealight.spi.PlatformProvider;
 import dev.tealight.spi.VirtioProvider;
+import java.util.Optional;
 import java.util.ServiceLoader;
 
 /** Finds what only some guests need. Nothing here is loaded for the others. */
@@ -18,10 +20,14 @@ final class Platforms {
   private Platforms() {}
 
   static Platform create(
-      String name, GuestCallRegistry registry, TimeSource time, ConsoleOutput console) {
+      String name,
+      GuestCallRegistry registry,
+      TimeSource time,
+      ConsoleOutput console,
+      Optional<HostedChips> chips) {
     for (PlatformProvider provider : load(PlatformProvider.class)) {
       if (provider.name().equals(name)) {
-        return provider.create(registry, time, console);
+        return provider.create(registry, time, console, chips);
       }
     }
     throw missing("the platform " + name, "dev.tealight.device." + name);

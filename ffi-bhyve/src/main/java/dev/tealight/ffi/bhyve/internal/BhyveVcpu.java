@@ -7,6 +7,7 @@ import dev.tealight.CpuState;
 import dev.tealight.ExitFrame;
 import dev.tealight.ExitKind;
 import dev.tealight.ExitKind.DebugCause;
+import dev.tealight.HypervisorUnavailableException;
 import dev.tealight.Vcpu;
 import dev.tealight.X86CpuState;
 import dev.tealight.X86Register;
@@ -30,6 +31,7 @@ final class BhyveVcpu implements Vcpu, DebugControl {
   private static final Logger LOG = LoggerFactory.getLogger(BhyveVcpu.class);
 
   private static final int GENERAL_PROTECTION = 13;
+  private static final long PAGING = 1L << 31; // in CR0
 
   private static final int VMX_TRIPLE_FAULT = 2;
   private static final int VMX_ENTRY_FAILED = 1 << 31;
@@ -69,6 +71,9 @@ final class BhyveVcpu implements Vcpu, DebugControl {
 
   /** No register was ever set: the kernel's are 0, not those of a reset. */
   private boolean pristine = true;
+
+  /** The kernel lets the guest run without paging. */
+  private boolean unrestricted;
 
   private boolean otherFormTried;
 
@@ -360,6 +365,7 @@ final class BhyveVcpu implements Vcpu, DebugControl {
     kicks.deactivate();
     descriptor.ioctl(VmmIoctl.REINIT, 0);
     suspended = false;
+    unrestricted = false;
     interceptHalts();
     stops.restore();
   }
@@ -383,6 +389,15 @@ final class BhyveVcpu implements Vcpu, DebugControl {
   }
 
   private void writeRegisters(X86CpuState state) {
+    if (!unrestricted && (state.get(X86Register.CR0) & PAGING) == 0) {
+      if (!capabilities.isOffered(VmmCapabilities.UNRESTRICTED_GUEST)) {
+        throw new HypervisorUnavailableException(
+            "bhyve: this processor runs no guest without paging: it lacks VT-x's unrestricted"
+                + " guest");
+      }
+      capabilities.set(VmmCapabilities.UNRESTRICTED_GUEST, true);
+      unrestricted = true;
+    }
     stops.beginRegisters();
     registers.write(state);
     stops.endRegisters();

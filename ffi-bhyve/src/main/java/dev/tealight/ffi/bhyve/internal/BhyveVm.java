@@ -15,10 +15,13 @@ import dev.tealight.ffi.posix.FreeBsdAbi;
 import dev.tealight.ffi.posix.FreeBsdErrno;
 import dev.tealight.ffi.posix.HostCalls;
 import dev.tealight.ffi.posix.Mapping;
+import dev.tealight.spi.HostedChips;
+import dev.tealight.spi.VmAbility;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** A VM: its name and device, the memory behind it, its mappings and its vCPUs. */
 final class BhyveVm implements Vm {
@@ -167,6 +170,13 @@ final class BhyveVm implements Vm {
   /** {@return how many vCPUs the kernel waits for when the VM is to stand still} */
   long activeVcpus() {
     return vcpus.stream().filter(BhyveVcpu::isActive).count();
+  }
+
+  @Override
+  public <T extends VmAbility> Optional<T> ability(Class<T> type) {
+    return type == HostedChips.class
+        ? Optional.of(type.cast(new BhyveChips(descriptor, arena)))
+        : Optional.empty();
   }
 
   private void checkOpen() {

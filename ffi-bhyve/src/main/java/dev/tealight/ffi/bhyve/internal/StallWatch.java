@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
  * Recognises a guest whose processor shut down. On AMD the kernel answers that by raising an
  * exception, which shuts the processor down again, and so on: all that comes out is that the thread
  * was interrupted. Such a guest keeps all its registers, and has no handler for the exception; one
- * that merely spins has a handler, or changes a register.
+ * that merely spins has a handler, changes a register, or waits for an interrupt.
  */
 final class StallWatch {
   private static final Logger LOG = LoggerFactory.getLogger(StallWatch.class);
@@ -27,6 +27,11 @@ final class StallWatch {
   private static final int UNDEFINED_INSTRUCTION = 6;
   private static final int GATE_BYTE_SIZE = 16;
   private static final int GATE_PRESENT = 5;
+  private static final long INTERRUPT_FLAG = 1 << 9; // in RFLAGS
+  private static final long PROTECTION = 1; // in CR0
+  private static final long PAGING = 1L << 31; // in CR0
+  private static final long PHYSICAL_ADDRESS_EXTENSION = 1 << 5; // in CR4
+  private static final long LONG_MODE_ACTIVE = 1 << 10; // in EFER
 
   private final long limitNanos;
   private final VmmRegisters registers;
@@ -76,7 +81,8 @@ final class StallWatch {
       return false;
     }
     since = now; // not to look again at once
-    if (hasHandler(state)) {
+    boolean takesInterrupts = (state.get(X86Register.RFLAGS) & INTERRUPT_FLAG) != 0;
+    if (takesInterrupts || hasHandler(state)) {
       return false;
     }
     LOG.debug("the guest's processor shut down, and the kernel keeps trying: {}", state);
@@ -84,19 +90,26 @@ final class StallWatch {
   }
 
   private boolean hasHandler(X86CpuState state) {
-    int gate = UNDEFINED_INSTRUCTION * GATE_BYTE_SIZE;
-    if (state.get(X86Register.IDT_LIMIT) < gate + GATE_BYTE_SIZE - 1) {
+    if ((state.get(X86Register.CR0) & PROTECTION) == 0) {
+      return true; // in real mode each vector is one
+    }
+    boolean longMode = (state.get(X86Register.EFER) & LONG_MODE_ACTIVE) != 0;
+    int byteSize = longMode ? GATE_BYTE_SIZE : GATE_BYTE_SIZE / 2;
+    int gate = UNDEFINED_INSTRUCTION * byteSize;
+    if (state.get(X86Register.IDT_LIMIT) < gate + byteSize - 1) {
       return false;
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment paging = arena.allocate(VmmStructs.GUEST_PAGING);
       paging.set(JAVA_LONG, 0, state.get(X86Register.CR3));
       paging.set(
-          JAVA_INT, Fields.offset(VmmStructs.GUEST_PAGING, "cpu_mode"), VmmStructs.CPU_MODE_64BIT);
+          JAVA_INT,
+          Fields.offset(VmmStructs.GUEST_PAGING, "cpu_mode"),
+          longMode ? VmmStructs.CPU_MODE_64BIT : VmmStructs.CPU_MODE_PROTECTED);
       paging.set(
           JAVA_INT,
           Fields.offset(VmmStructs.GUEST_PAGING, "paging_mode"),
-          VmmStructs.PAGING_MODE_64);
+          longMode ? VmmStructs.PAGING_MODE_64 : pagingMode(state));
       long gla = state.get(X86Register.IDT_BASE) + gate + GATE_PRESENT;
       long gpa = translation.translate(gla, false, paging);
       GuestMemory memory = vm.memory();
@@ -104,5 +117,13 @@ final class StallWatch {
           && memory.isReadable(gpa, 1)
           && memory.unrestricted().get(JAVA_BYTE, gpa) < 0; // bit 7: present
     }
+  }
+
+  private static int pagingMode(X86CpuState state) {
+    if ((state.get(X86Register.CR0) & PAGING) == 0) {
+      return VmmStructs.PAGING_MODE_FLAT;
+    }
+    boolean extended = (state.get(X86Register.CR4) & PHYSICAL_ADDRESS_EXTENSION) != 0;
+    return extended ? VmmStructs.PAGING_MODE_PAE : VmmStructs.PAGING_MODE_32;
   }
 }

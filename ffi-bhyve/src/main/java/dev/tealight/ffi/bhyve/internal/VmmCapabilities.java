@@ -20,6 +20,9 @@ final class VmmCapabilities {
   /** After one instruction, on Intel. */
   static final int MTRAP_EXIT = 1;
 
+  /** No exit: code without paging, and in real mode, which processors of Intel may lack. */
+  static final int UNRESTRICTED_GUEST = 3;
+
   /** The instruction INT3. */
   static final int BPT_EXIT = 5;
 

@@ -32,6 +32,13 @@ final class VmmIoctl {
   static final Ioctl SUSPEND = write("VM_SUSPEND", VMM, 4, JAVA_INT);
   static final Ioctl REINIT = none("VM_REINIT", VMM, 5);
 
+  // On /dev/vmm/NAME: the devices in the kernel.
+  static final Ioctl ISA_ASSERT_IRQ = write("VM_ISA_ASSERT_IRQ", VMM, 80, VmmStructs.ISA_IRQ);
+  static final Ioctl ISA_DEASSERT_IRQ = write("VM_ISA_DEASSERT_IRQ", VMM, 81, VmmStructs.ISA_IRQ);
+  static final Ioctl ISA_SET_IRQ_TRIGGER =
+      write("VM_ISA_SET_IRQ_TRIGGER", VMM, 83, VmmStructs.ISA_IRQ_TRIGGER);
+  static final Ioctl RTC_SETTIME = write("VM_RTC_SETTIME", VMM, 102, VmmStructs.RTC_TIME);
+
   // On /dev/vmm/NAME: a vCPU, whose number comes first in the structure.
   static final Ioctl RUN_14 = write("VM_RUN", VMM, 1, VmmRun.LAYOUT_14);
   static final Ioctl RUN_13 = readWrite("VM_RUN", VMM, 1, VmmRun.LAYOUT_13);

@@ -94,11 +94,26 @@ final class VmmStructs {
               JAVA_LONG.withName("gpa"))
           .withName("vm_gla2gpa");
 
+  static final StructLayout ISA_IRQ =
+      structLayout(JAVA_INT.withName("atpic_irq"), JAVA_INT.withName("ioapic_irq"))
+          .withName("vm_isa_irq");
+
+  static final StructLayout ISA_IRQ_TRIGGER =
+      structLayout(JAVA_INT.withName("atpic_irq"), JAVA_INT.withName("trigger"))
+          .withName("vm_isa_irq_trigger");
+
+  static final StructLayout RTC_TIME =
+      structLayout(JAVA_LONG.withName("secs")).withName("vm_rtc_time");
+
   static final int PROT_READ = 1;
   static final int PROT_WRITE = 2;
   static final int PROT_EXEC = 4;
 
+  static final int CPU_MODE_PROTECTED = 1;
   static final int CPU_MODE_64BIT = 3;
+  static final int PAGING_MODE_FLAT = 0;
+  static final int PAGING_MODE_32 = 1;
+  static final int PAGING_MODE_PAE = 2;
   static final int PAGING_MODE_64 = 3;
 
   private VmmStructs() {}

@@ -15,6 +15,7 @@ import dev.tealight.VmExit;
 import dev.tealight.VmOptions;
 import dev.tealight.X86CpuState;
 import dev.tealight.X86Register;
+import dev.tealight.X86Segment;
 import dev.tealight.ffi.bhyve.BhyveOptions;
 import dev.tealight.ffi.posix.Descriptor;
 import dev.tealight.ffi.posix.FreeBsdErrno;
@@ -261,6 +262,72 @@ class BhyveExitsTest {
                 });
     assertThat(vcpu.run(exit)).isEqualTo(ExitKind.INTERRUPTED);
     kicker.join();
+  }
+
+  /** 32-bit code without paging, as multiboot kernels begin. */
+  private void enterProtectedMode(X86CpuState state, int idtLimit) {
+    X86Segment data = new X86Segment(0x10, 0, -1, 0xc093);
+    for (X86Segment.Name name :
+        List.of(
+            X86Segment.Name.DS,
+            X86Segment.Name.ES,
+            X86Segment.Name.FS,
+            X86Segment.Name.GS,
+            X86Segment.Name.SS)) {
+      state.set(name, data);
+    }
+    vcpu.writeState(
+        state
+            .set(X86Segment.Name.CS, new X86Segment(0x8, 0, -1, 0xc09b))
+            .set(X86Register.CR0, 0x31)
+            .set(X86Register.CR4, 0)
+            .set(X86Register.EFER, 0)
+            .set(X86Register.IDT_BASE, 0x6000)
+            .set(X86Register.IDT_LIMIT, idtLimit));
+  }
+
+  @Test
+  void shutdownInProtectedModeIsRecognised() {
+    enterProtectedMode(load("0f0b"), 8 * 6 + 6); // one byte short of the handler
+    assertThat(run()).isEqualTo(new VmExit.Shutdown());
+    enterProtectedMode(load("0f0b"), 0x7ff); // not present
+    assertThat(run()).isEqualTo(new VmExit.Shutdown());
+  }
+
+  /** Interrupted by the host again and again, where it stands. */
+  private final class StandingStill implements Consumer<MemorySegment> {
+    private volatile boolean ended;
+
+    @Override
+    public void accept(MemorySegment out) {
+      if (!ended) {
+        model().script.add(this); // the exit is BOGUS already
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"true,2,INTERRUPTED", "false,2,SHUTDOWN", "false,0x202,INTERRUPTED"})
+  void guestThatStandsStillInProtectedModeIsShutDownUnlessItHasAHandlerOrTakesInterrupts(
+      boolean handler, String flags, ExitKind expected) throws InterruptedException {
+    vm.memory().writeLong(0x6000 + 8 * 6, handler ? 0x8e00_0008_0000L : 0);
+    enterProtectedMode(load("ebfe").set(X86Register.RFLAGS, Long.decode(flags)), 8 * 6 + 7);
+    StandingStill standing = new StandingStill();
+    model().script.add(standing);
+    Thread ending =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try {
+                    Thread.sleep(400);
+                  } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                  }
+                  standing.ended = true;
+                  vcpu.kick();
+                });
+    assertThat(vcpu.run(exit)).isEqualTo(expected);
+    ending.join();
   }
 
   @Test

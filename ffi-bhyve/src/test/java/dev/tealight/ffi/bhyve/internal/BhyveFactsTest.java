@@ -23,6 +23,9 @@ class BhyveFactsTest {
           VmmStructs.EXCEPTION,
           VmmStructs.GUEST_PAGING,
           VmmStructs.GLA2GPA,
+          VmmStructs.ISA_IRQ,
+          VmmStructs.ISA_IRQ_TRIGGER,
+          VmmStructs.RTC_TIME,
           VmmRegisters.ONE,
           VmmRegisters.SET,
           VmmRegisters.DESCRIPTOR,
@@ -74,7 +77,7 @@ class BhyveFactsTest {
         checked++;
       }
     }
-    assertThat(checked).isEqualTo(version < 15 ? 20 : 22);
+    assertThat(checked).isEqualTo(version < 15 ? 24 : 26);
   }
 
   /** {@return the version at the end of a name, or 0} */
@@ -113,10 +116,20 @@ class BhyveFactsTest {
         facts.check("VM_REG_GUEST_" + field.getName(), field.getInt(null));
       }
     }
-    for (String name : List.of("PROT_READ", "PROT_WRITE", "PROT_EXEC", "CPU_MODE_64BIT")) {
+    for (String name :
+        List.of(
+            "PROT_READ",
+            "PROT_WRITE",
+            "PROT_EXEC",
+            "CPU_MODE_PROTECTED",
+            "CPU_MODE_64BIT",
+            "PAGING_MODE_FLAT",
+            "PAGING_MODE_32",
+            "PAGING_MODE_PAE",
+            "PAGING_MODE_64")) {
       checkOne(facts, name);
     }
-    facts.check("PAGING_MODE_64", VmmStructs.PAGING_MODE_64);
+    facts.check("LEVEL_TRIGGER", BhyveChips.LEVEL_TRIGGER);
     facts.check("VM_SYSMEM", MemoryMappings.SYSTEM_MEMORY);
     facts.check("VM_MAX_NAMELEN", VmmStructs.NAME_ROOM - 1);
     facts.check("VM_MAX_MEMMAPS", new VmmForms(version).mappingLimit());

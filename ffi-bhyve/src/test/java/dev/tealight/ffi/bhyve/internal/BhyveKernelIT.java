@@ -78,6 +78,14 @@ class BhyveKernelIT {
   }
 
   @Nested
+  class WithKernels extends KernelGuests {
+    @Override
+    Hypervisor open() {
+      return kernel();
+    }
+  }
+
+  @Nested
   class WithDevices extends DeviceGuests {
     @Override
     Hypervisor open() {

@@ -132,6 +132,14 @@ class GuestRecordingIT {
     replay(version, file);
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {13, 14, 15})
+  void kernelsWithInterrupts(int version) throws IOException, InterruptedException {
+    Path file = Files.createDirectories(FOLDER).resolve("kernels-%d.vmm".formatted(version));
+    KernelRecording.record(new VmmModel(version, true), file);
+    replay(version, file);
+  }
+
   @AfterAll
   static void replay() throws IOException {
     for (int version : RECORDED) {

@@ -42,8 +42,10 @@ abstract class KernelRows {
   static final int RSI = 4;
   static final int RDI = 5;
   static final int RSP = 19;
+  static final int CR0 = 15;
   static final int RIP = 20;
   static final int RFLAGS = 21;
+  static final int CS = 23;
   static final int EFER = 32;
   static final long OUTSIDE = 0x3000_0000;
 

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What the model's kernel makes of an access that the software CPU reports: it serves the access,
- * refuses it, or lets it out. Nothing is behind the devices: they read as 0.
+ * refuses it, or lets it out. Nothing is behind the devices in memory: they read as 0.
  */
 final class ModelAccess {
   private static final long NO_LINEAR_ADDRESS = 0x8000_0000_0000_0000L;
@@ -60,13 +60,31 @@ final class ModelAccess {
     registers.nextRip = registers.rip + length;
     registers.changed |= in;
     if (ModelDevices.isPort(port)) {
-      return ModelDevices.acceptsPort(port, width, in) ? null : (Long) (long) -FreeBsdErrno.EIO;
+      boolean known = ModelDevices.acceptsPort(port, width, in) && device(port, width, in);
+      return known ? null : (Long) (long) -FreeBsdErrno.EIO;
     }
     long _ = exits.fill(exit, "VM_EXITCODE_INOUT", registers.rip, length);
     putFlags(exit, width, in, false, false);
     exit.set(ValueLayout.JAVA_SHORT, facts.value("vm_exit.u.inout.port"), (short) port);
     facts.putInt(exit, "vm_exit.u.inout.eax", (int) registers.state.get(X86Register.RAX));
     return 0L;
+  }
+
+  /** {@return whether the device in the kernel knows the value} */
+  private boolean device(int port, int width, boolean in) {
+    long rax = registers.state.get(X86Register.RAX);
+    if (!in) {
+      return vm.chips.write(port, (int) rax & 0xff);
+    }
+    int value = vm.chips.read(port);
+    long merged =
+        switch (width) {
+          case 1 -> (rax & ~0xffL) | value;
+          case 2 -> (rax & ~0xffffL) | value;
+          default -> value;
+        };
+    registers.state.set(X86Register.RAX, merged);
+    return true;
   }
 
   private void putFlags(MemorySegment exit, int width, boolean in, boolean string, boolean repeat) {

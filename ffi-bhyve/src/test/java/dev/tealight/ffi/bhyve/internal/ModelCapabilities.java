@@ -15,17 +15,20 @@ final class ModelCapabilities {
 
   private final VmmFacts facts;
   private final boolean amd;
+  private final boolean unrestricted;
   private final Map<Integer, Integer> values = new TreeMap<>();
 
-  ModelCapabilities(VmmFacts facts, boolean amd) {
+  ModelCapabilities(VmmFacts facts, boolean amd, boolean unrestricted) {
     this.facts = facts;
     this.amd = amd;
+    this.unrestricted = amd || unrestricted;
   }
 
   /** Those that every processor of its maker has here; a real one may lack some. */
   private boolean isOffered(int type) {
     return switch (type) {
-      case 0, 2, 3, 8 -> true; // HALT_EXIT, PAUSE_EXIT, UNRESTRICTED_GUEST, IPI_EXIT
+      case 0, 2, 8 -> true; // HALT_EXIT, PAUSE_EXIT, IPI_EXIT
+      case UNRESTRICTED_GUEST -> unrestricted;
       case 1, 4 -> !amd; // MTRAP_EXIT, ENABLE_INVPCID
       case 5, 9 -> !amd || facts.version() > 13; // BPT_EXIT, MASK_HWINTR
       case 10 -> amd; // RFLAGS_TF
@@ -78,6 +81,11 @@ final class ModelCapabilities {
   /** {@return whether Intel's processor stops after each instruction} */
   boolean monitorTrap() {
     return get(MTRAP_EXIT) > 0;
+  }
+
+  /** {@return whether the guest may run without paging} */
+  boolean unrestrictedGuest() {
+    return get(UNRESTRICTED_GUEST) > 0;
   }
 
   boolean breakpointExit() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.tealight.ffi.bhyve.internal;
 
+import dev.tealight.X86Register;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -57,12 +58,19 @@ final class ModelExits {
     return 0;
   }
 
-  /** In 64-bit mode at level 0, as the model's guests are. */
+  /** At level 0, in 64-bit mode or in protected mode without paging, as the model's guests are. */
   void paging(MemorySegment exit, String field) {
     MemorySegment paging = exit.asSlice(facts.value(field));
-    facts.putLong(paging, "vm_guest_paging.cr3", registers.cr3());
+    boolean is64Bit = registers.is64Bit();
+    facts.putLong(paging, "vm_guest_paging.cr3", registers.state.get(X86Register.CR3));
     facts.putInt(paging, "vm_guest_paging.cpl", 0);
-    facts.putInt(paging, "vm_guest_paging.cpu_mode", facts.number("CPU_MODE_64BIT"));
-    facts.putInt(paging, "vm_guest_paging.paging_mode", facts.number("PAGING_MODE_64"));
+    facts.putInt(
+        paging,
+        "vm_guest_paging.cpu_mode",
+        facts.number(is64Bit ? "CPU_MODE_64BIT" : "CPU_MODE_PROTECTED"));
+    facts.putInt(
+        paging,
+        "vm_guest_paging.paging_mode",
+        facts.number(registers.cr3() == ModelMemory.FLAT ? "PAGING_MODE_FLAT" : "PAGING_MODE_64"));
   }
 }

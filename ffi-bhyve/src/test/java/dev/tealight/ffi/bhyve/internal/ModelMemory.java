@@ -23,6 +23,9 @@ final class ModelMemory {
   /** The address is not mapped by the tables. */
   static final long FAULT = -1;
 
+  /** In place of page tables: linear addresses are guest physical ones. */
+  static final long FLAT = -1;
+
   private static final long PAGE = 4096;
   private static final long PRESENT = 1;
   private static final long WRITABLE = 1 << 1;
@@ -139,8 +142,11 @@ final class ModelMemory {
     }
   }
 
-  /** {@return where a linear address leads in 64-bit mode} */
+  /** {@return where a linear address leads in 64-bit mode, or without paging} */
   Walk walk(long gla, long cr3) {
+    if (cr3 == FLAT) {
+      return new Walk(gla & 0xffff_ffffL, WRITABLE | USER, 0);
+    }
     long table = cr3 & ADDRESS;
     long rights = WRITABLE | USER;
     for (int shift = 39; ; shift -= 9) {
@@ -164,11 +170,13 @@ final class ModelMemory {
   /** {@return 0 or a negated errno} */
   long translate(VmmFacts facts, MemorySegment argument) {
     MemorySegment paging = argument.asSlice(facts.value("vm_gla2gpa.paging"));
-    if (facts.getInt(paging, "vm_guest_paging.paging_mode") != facts.number("PAGING_MODE_64")) {
+    int mode = facts.getInt(paging, "vm_guest_paging.paging_mode");
+    boolean flat = mode == facts.number("PAGING_MODE_FLAT");
+    if (!flat && mode != facts.number("PAGING_MODE_64")) {
       return -FreeBsdErrno.EINVAL;
     }
     long gla = facts.getLong(argument, "vm_gla2gpa.gla");
-    Walk walk = walk(gla, facts.getLong(paging, "vm_guest_paging.cr3"));
+    Walk walk = walk(gla, flat ? FLAT : facts.getLong(paging, "vm_guest_paging.cr3"));
     if (walk.gpa() == OUTSIDE) {
       return -FreeBsdErrno.EFAULT;
     }

@@ -15,6 +15,8 @@ final class ModelRegisters {
   private static final long EFER_SVME = 1 << 12;
   static final long TRAP_FLAG = 1 << 8;
   private static final long RESUME_FLAG = 1 << 16;
+  private static final long PAGING = 1L << 31; // in CR0
+  private static final int LONG = 1 << 13;
   private static final int PRESENT = 1 << 7;
   private static final int UNUSABLE = 1 << 16;
 
@@ -239,8 +241,15 @@ final class ModelRegisters {
     return always || (present & PRESENT) != 0 ? present : present | UNUSABLE;
   }
 
+  /** {@return where the page tables begin, or that there are none} */
   long cr3() {
-    return state.get(X86Register.CR3);
+    boolean paging = (state.get(X86Register.CR0) & PAGING) != 0;
+    return paging ? state.get(X86Register.CR3) : ModelMemory.FLAT;
+  }
+
+  /** {@return whether the guest is in 64-bit mode, else it is in protected mode} */
+  boolean is64Bit() {
+    return (state.segment(X86Segment.Name.CS).attributes() & LONG) != 0;
   }
 
   long rflags() {

@@ -42,6 +42,13 @@ final class ModelRequests {
       case "VM_GET_CPUS" -> cpus(vm, argument);
       case "VM_STAT_DESC" -> counterName(argument);
       case "VM_SET_TOPOLOGY" -> topology(argument);
+      case "VM_ISA_ASSERT_IRQ",
+          "VM_ISA_DEASSERT_IRQ",
+          "VM_ISA_PULSE_IRQ",
+          "VM_ISA_SET_IRQ_TRIGGER",
+          "VM_RTC_SETTIME",
+          "VM_RTC_GETTIME" ->
+          vm.chips.request(facts, request, argument);
       default -> onVcpu(vm, request, argument);
     };
   }

@@ -6,6 +6,7 @@ import dev.tealight.ExitKind;
 import dev.tealight.Vcpu;
 import dev.tealight.ffi.posix.FreeBsdErrno;
 import dev.tealight.spi.DebugControl;
+import dev.tealight.spi.InterruptInjector;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -22,6 +23,7 @@ final class ModelVcpu {
   private static final int FETCH = 4;
 
   private static final int TRIPLE_FAULT = 2;
+  private static final int ENTRY_FAILED = 0x8000_0021; // the guest's state is invalid
 
   private final ModelVm vm;
   private final VmmFacts facts;
@@ -37,6 +39,9 @@ final class ModelVcpu {
   boolean reportedSuspension;
   int idleRequests;
 
+  /** The interrupt controllers have something. */
+  boolean interrupted;
+
   /** Exits to make instead of running the guest. */
   final Queue<Consumer<MemorySegment>> script = new ArrayDeque<>();
 
@@ -48,6 +53,7 @@ final class ModelVcpu {
   final ModelEvents events;
   private final ModelAccess access;
   private final DebugControl debug;
+  private final InterruptInjector injector;
 
   /** Whether the processor was told where to stop. */
   private boolean stopped;
@@ -63,8 +69,9 @@ final class ModelVcpu {
     exits = new ModelExits(facts, registers);
     events = new ModelEvents(facts);
     access = new ModelAccess(vm, facts, processor, frame, registers, exits);
-    capabilities = new ModelCapabilities(facts, vm.kernel.amd);
+    capabilities = new ModelCapabilities(facts, vm.kernel.amd, vm.kernel.unrestricted);
     debug = processor.ability(DebugControl.class).orElseThrow();
+    injector = processor.ability(InterruptInjector.class).orElseThrow();
   }
 
   /** As after the kernel made or reset it: all registers 0. */
@@ -78,6 +85,7 @@ final class ModelVcpu {
     sawSuspension = false;
     reportedSuspension = false;
     events.reset();
+    interrupted = false;
   }
 
   void restart() {
@@ -169,7 +177,7 @@ final class ModelVcpu {
         if (out != null) {
           return out;
         }
-        if (halted && !events.isPending()) {
+        if (halted && !events.isPending() && !(interrupted && interruptsEnabled())) {
           sleep();
           continue;
         }
@@ -188,7 +196,11 @@ final class ModelVcpu {
         stopped = stops;
       }
       long from = registers.nextRip;
+      if (registers.cr3() == ModelMemory.FLAT && !capabilities.unrestrictedGuest()) {
+        return exits.vmx(exit, ENTRY_FAILED);
+      }
       registers.enter(processor);
+      deliver();
       ExitKind kind = processor.run(frame);
       registers.leave(processor);
       registers.changed = steps; // nothing more is told of an instruction that made an exit
@@ -197,9 +209,15 @@ final class ModelVcpu {
         case INTERRUPTED -> {
           synchronized (vm.lock) {
             Long out = leave(exit);
-            return out != null ? out : exits.fill(exit, "VM_EXITCODE_BOGUS", at, 0);
+            if (out != null) {
+              return out;
+            }
+            if (!interrupted) {
+              return exits.fill(exit, "VM_EXITCODE_BOGUS", at, 0);
+            }
           }
         }
+        case INTERRUPT_WINDOW -> {}
         case IO_WRITE, IO_READ -> {
           Long out = access.port(exit, kind == ExitKind.IO_READ);
           if (out != null) {
@@ -254,6 +272,22 @@ final class ModelVcpu {
     }
   }
 
+  /**
+   * Hands over what the interrupt controllers have, or arranges to be told when that is possible.
+   */
+  private void deliver() {
+    synchronized (vm.lock) {
+      boolean now = interrupted && injector.canInject();
+      if (now) {
+        interrupted = false;
+        int vector = vm.chips.vector();
+        injector.inject(vector);
+        vm.chips.accepted(vector);
+      }
+      injector.requestWindow(interrupted);
+    }
+  }
+
   /** {@return what is to be reported before the guest runs, or null} */
   private @Nullable Long leave(MemorySegment exit) {
     Integer error = errors.poll();
@@ -292,16 +326,26 @@ final class ModelVcpu {
 
   /** Sleeps in the kernel until something happens. */
   private void sleep() {
-    boolean forGood = (registers.rflags() & INTERRUPTS_ENABLED) == 0;
-    if (forGood && capabilities.haltExit() && vm.allHaltedForGood()) {
+    if (!interruptsEnabled() && capabilities.haltExit() && vm.allHaltedForGood()) {
       vm.suspend(facts.number("VM_SUSPEND_HALT"));
     } else {
       vm.await();
     }
   }
 
+  /** {@return whether it is halted until an interrupt comes} */
+  boolean isAsleep() {
+    synchronized (vm.lock) {
+      return running && halted && interruptsEnabled();
+    }
+  }
+
   boolean isHaltedForGood() {
-    return halted && (registers.rflags() & INTERRUPTS_ENABLED) == 0;
+    return halted && !interruptsEnabled();
+  }
+
+  private boolean interruptsEnabled() {
+    return (registers.rflags() & INTERRUPTS_ENABLED) != 0;
   }
 
   /** AMD: the kernel answers a shutdown by raising #UD, which shuts down again. */

@@ -37,6 +37,8 @@ final class ModelVm {
 
   private @Nullable Vm machine;
 
+  final ModelChips chips = new ModelChips(this);
+
   // Guarded by the lock.
   int suspension;
   boolean destroyed;
@@ -221,6 +223,7 @@ final class ModelVm {
             return -FreeBsdErrno.EBUSY;
           }
           suspension = 0;
+          chips.reset();
           if (memory != null) {
             memory.unmapDevices();
           }
@@ -253,7 +256,18 @@ final class ModelVm {
         await();
       }
       destroyed = true;
+      chips.stop();
       freeIfUnused();
+    }
+  }
+
+  /** The interrupt controllers ask all active vCPUs. With the lock. */
+  void interrupt() {
+    for (ModelVcpu vcpu : vcpus.values()) {
+      if (vcpu.active) {
+        vcpu.interrupted = true;
+        vcpu.wake();
+      }
     }
   }
 

@@ -244,6 +244,17 @@ final class RawVm implements AutoCloseable {
     check(ioctl("VM_SET_SEGMENT_DESCRIPTOR", argument));
   }
 
+  /** Sets what a segment register leads to. */
+  void segment(int number, long base, int limit, int access) {
+    MemorySegment argument = argument("VM_SET_SEGMENT_DESCRIPTOR");
+    facts.putInt(argument, "vm_seg_desc.regnum", number);
+    MemorySegment bytes = argument.asSlice(facts.value("vm_seg_desc.desc"));
+    facts.putLong(bytes, "seg_desc.base", base);
+    facts.putInt(bytes, "seg_desc.limit", limit);
+    facts.putInt(bytes, "seg_desc.access", access);
+    check(ioctl("VM_SET_SEGMENT_DESCRIPTOR", argument));
+  }
+
   /** {@return a set of vCPUs, or a negated errno} */
   long cpus(int which, int byteSize) {
     MemorySegment argument = argument("VM_GET_CPUS");

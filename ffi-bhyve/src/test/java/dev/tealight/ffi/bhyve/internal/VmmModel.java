@@ -51,6 +51,9 @@ final class VmmModel extends FakeFreeBsd {
   boolean root = true;
   boolean invariantTsc = true;
 
+  /** Whether an Intel processor runs guests without paging. */
+  boolean unrestricted = true;
+
   /** Whether it knows any form of VM_RUN. */
   boolean runs = true;
 

@@ -4,7 +4,7 @@ package dev.tealight.device.pc.internal;
 import dev.tealight.device.GuestCallRegistry;
 
 /** Two 8259 chips, the second on line 2 of the first: 16 lines, 0 the most urgent. */
-final class InterruptController extends BytePorts {
+final class InterruptController extends BytePorts implements InterruptLines {
   private static final int PRIMARY = 0x20;
   private static final int SECONDARY = 0xa0;
 
@@ -52,12 +52,13 @@ final class InterruptController extends BytePorts {
     cascade();
   }
 
-  /** Makes a line level-triggered, as those of PCI are. */
-  void levelTrigger(int line) {
+  @Override
+  public void levelTrigger(int line) {
     chip(line).levelTriggered |= 1 << (line & 7);
   }
 
-  void setLevel(int line, boolean asserted) {
+  @Override
+  public void setLevel(int line, boolean asserted) {
     chip(line).setLevel(line & 7, asserted);
     cascade();
   }

@@ -17,6 +17,7 @@ final class IntervalTimer extends BytePorts {
   private static final int SPEAKER_OUTPUT = 1 << 5;
   private static final int READ_BACK = 3;
   private static final int READ_BACK_KEEPS_COUNT = 1 << 5;
+  private static final int READ_BACK_KEEPS_STATUS = 1 << 4;
 
   private final TimerChannel[] channels;
   private int speaker;
@@ -61,12 +62,21 @@ final class IntervalTimer extends BytePorts {
     int channel = value >>> 6;
     if (channel != READ_BACK) {
       channels[channel].control(value);
-    } else if ((value & READ_BACK_KEEPS_COUNT) == 0) {
+    } else {
       for (int i = 0; i < channels.length; i++) {
         if ((value >>> (i + 1) & 1) != 0) {
-          channels[i].latch();
+          readBack(channels[i], value);
         }
       }
+    }
+  }
+
+  private static void readBack(TimerChannel channel, int value) {
+    if ((value & READ_BACK_KEEPS_COUNT) == 0) {
+      channel.latch();
+    }
+    if ((value & READ_BACK_KEEPS_STATUS) == 0) {
+      channel.latchStatus();
     }
   }
 

@@ -2,6 +2,7 @@
 package dev.tealight.device.pc.internal;
 
 import dev.tealight.ExitKind;
+import dev.tealight.ReadinessSource;
 import dev.tealight.RunResult;
 import dev.tealight.TimeSource;
 import dev.tealight.Waiter;
@@ -10,24 +11,37 @@ import dev.tealight.device.GuestCallRegistry;
 import dev.tealight.device.Outcome;
 import dev.tealight.device.PciBus;
 import dev.tealight.spi.ConsoleOutput;
+import dev.tealight.spi.HostedChips;
 import dev.tealight.spi.Platform;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** The smallest PC that guests boot on. */
 final class Pc implements Platform {
-  private static final int TIMER_LINE = 0;
   private static final int EXIT_PORT = 0xf4;
 
-  private final InterruptController interrupts = new InterruptController();
-  private final IntervalTimer timer;
+  /** Null if the hypervisor has them. */
+  private final @Nullable OwnChips own;
+
   private final PciRoot pci;
 
-  Pc(GuestCallRegistry registry, TimeSource time, ConsoleOutput console) {
-    timer = new IntervalTimer(time);
-    interrupts.register(registry);
-    timer.register(registry);
-    new RealTimeClock(time).register(registry);
+  Pc(
+      GuestCallRegistry registry,
+      TimeSource time,
+      ConsoleOutput console,
+      Optional<HostedChips> hosted) {
+    InterruptLines lines;
+    if (hosted.isPresent()) {
+      own = null;
+      lines = InterruptLines.of(hosted.get());
+      hosted.get().setClock(TimeUnit.NANOSECONDS.toSeconds(time.wallClockNanos()));
+    } else {
+      own = new OwnChips(registry, time);
+      lines = own.lines();
+    }
     new SerialPort(console).register(registry);
-    pci = new PciRoot(registry, interrupts);
+    pci = new PciRoot(registry, lines);
     registry.ports(EXIT_PORT, Integer.BYTES, "debug exit", Pc::exit);
   }
 
@@ -44,25 +58,29 @@ final class Pc implements Platform {
 
   @Override
   public boolean hasInterrupt() {
-    // While its line is masked, the timer's ticks need not be counted: one is remembered anyway.
-    if (!interrupts.isMasked(TIMER_LINE) && timer.takeTick()) {
-      interrupts.pulse(TIMER_LINE);
-    }
-    return interrupts.isPending();
+    return own != null && own.hasInterrupt();
   }
 
   @Override
   public int acknowledgeInterrupt() {
-    return interrupts.acknowledge();
+    if (own == null) {
+      throw new IllegalStateException("the hypervisor delivers interrupts itself");
+    }
+    return own.acknowledgeInterrupt();
   }
 
   @Override
   public long nextEventNanos() {
-    return interrupts.isMasked(TIMER_LINE) ? Waiter.NO_DEADLINE : timer.nextTickNanos();
+    return own == null ? Waiter.NO_DEADLINE : own.nextEventNanos();
   }
 
   @Override
   public void poll(boolean halted) {
     pci.poll(halted);
+  }
+
+  @Override
+  public boolean takesFrom(ReadinessSource source) {
+    return pci.takesFrom(source);
   }
 }

@@ -4,8 +4,10 @@ package dev.tealight.device.pc.internal;
 import dev.tealight.TimeSource;
 import dev.tealight.device.GuestCallRegistry;
 import dev.tealight.spi.ConsoleOutput;
+import dev.tealight.spi.HostedChips;
 import dev.tealight.spi.Platform;
 import dev.tealight.spi.PlatformProvider;
+import java.util.Optional;
 
 /** The platform {@code pc}. */
 public final class PcProvider implements PlatformProvider {
@@ -19,7 +21,11 @@ public final class PcProvider implements PlatformProvider {
   }
 
   @Override
-  public Platform create(GuestCallRegistry registry, TimeSource time, ConsoleOutput console) {
-    return new Pc(registry, time, console);
+  public Platform create(
+      GuestCallRegistry registry,
+      TimeSource time,
+      ConsoleOutput console,
+      Optional<HostedChips> chips) {
+    return new Pc(registry, time, console, chips);
   }
 }

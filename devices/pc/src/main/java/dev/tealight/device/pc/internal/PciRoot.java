@@ -3,6 +3,7 @@ package dev.tealight.device.pc.internal;
 
 import dev.tealight.ConfigurationException;
 import dev.tealight.ExitKind;
+import dev.tealight.ReadinessSource;
 import dev.tealight.device.GuestCall;
 import dev.tealight.device.GuestCallHandler;
 import dev.tealight.device.GuestCallRegistry;
@@ -35,7 +36,7 @@ final class PciRoot implements PciBus, GuestCallHandler {
   private static final int[] LINES = {10, 11, 9, 14, 15};
 
   private final GuestCallRegistry registry;
-  private final InterruptController interrupts;
+  private final InterruptLines lines;
   private final @Nullable PciSlot[] slots = new PciSlot[SLOT_COUNT];
 
   /** For each line, the slots that assert it: lines may be shared. */
@@ -44,9 +45,9 @@ final class PciRoot implements PciBus, GuestCallHandler {
   private int used = 1;
   private long address;
 
-  PciRoot(GuestCallRegistry registry, InterruptController interrupts) {
+  PciRoot(GuestCallRegistry registry, InterruptLines lines) {
     this.registry = registry;
-    this.interrupts = interrupts;
+    this.lines = lines;
     slots[0] = new PciSlot("host bridge", HOST_BRIDGE, null, 0, 0, 0);
     registry.ports(ADDRESS_PORT, 8, "PCI configuration", this);
   }
@@ -62,14 +63,18 @@ final class PciRoot implements PciBus, GuestCallHandler {
     int line = LINES[(slot - 1) % LINES.length];
     int io = FIRST_IO + IO_STEP * slot;
     registry.ports(io, function.portCount(), owner, function);
-    interrupts.levelTrigger(line);
+    lines.levelTrigger(line);
     slots[slot] = new PciSlot(owner, function.identity(), function, io, function.portCount(), line);
     return level -> setLine(line, slot, level);
   }
 
   private void setLine(int line, int slot, boolean level) {
-    asserted[line] = level ? asserted[line] | 1 << slot : asserted[line] & ~(1 << slot);
-    interrupts.setLevel(line, asserted[line] != 0);
+    int before = asserted[line];
+    int after = level ? before | 1 << slot : before & ~(1 << slot);
+    asserted[line] = after;
+    if ((before == 0) != (after == 0)) {
+      lines.setLevel(line, after != 0);
+    }
   }
 
   void poll(boolean halted) {
@@ -79,6 +84,16 @@ final class PciRoot implements PciBus, GuestCallHandler {
         slot.poll(halted);
       }
     }
+  }
+
+  boolean takesFrom(ReadinessSource source) {
+    for (int i = 1; i < used; i++) {
+      PciSlot slot = slots[i];
+      if (slot != null && slot.takesFrom(source)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   @Override

@@ -2,6 +2,7 @@
 package dev.tealight.device.pc.internal;
 
 import dev.tealight.GuestAccessException;
+import dev.tealight.ReadinessSource;
 import dev.tealight.device.PciFunction;
 import dev.tealight.device.PciFunction.Identity;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +57,10 @@ final class PciSlot {
         throw new GuestAccessException("%s: %s".formatted(owner, e.getMessage()));
       }
     }
+  }
+
+  boolean takesFrom(ReadinessSource source) {
+    return function != null && function.takesFrom(source);
   }
 
   int read(int register) {

@@ -19,11 +19,16 @@ final class TimerChannel {
   private static final int ACCESS_HIGH = 2;
   private static final int ACCESS_BOTH = 3;
 
+  private static final int STATUS_OUTPUT = 1 << 7;
+  private static final int STATUS_NO_COUNT = 1 << 6;
+  private static final int STATUS_PROGRAMMED = 0x3f;
+
   private static final int RATE = 2;
   private static final int SQUARE_WAVE = 3;
   private static final int STROBE = 4;
 
   private final TimeSource time;
+  private int programmed = STROBE << 1 | ACCESS_BOTH << 4; // as in the last control word
   private int mode = STROBE;
   private int access = ACCESS_BOTH;
   private boolean gate = true;
@@ -38,6 +43,8 @@ final class TimerChannel {
   private boolean lowRead;
   private boolean latched;
   private int latch;
+  private boolean statusLatched;
+  private int status;
 
   TimerChannel(TimeSource time) {
     this.time = time;
@@ -51,6 +58,7 @@ final class TimerChannel {
       return;
     }
     access = newAccess;
+    programmed = value & STATUS_PROGRAMMED;
     int newMode = value >>> 1 & 7;
     mode = newMode > 5 ? newMode - 4 : newMode; // the chip ignores one bit of modes 2 and 3
     counting = false;
@@ -58,6 +66,7 @@ final class TimerChannel {
     lowWritten = false;
     lowRead = false;
     latched = false;
+    statusLatched = false;
   }
 
   void latch() {
@@ -65,6 +74,29 @@ final class TimerChannel {
       latch = current();
       latched = true;
     }
+  }
+
+  /** Keeps the status for the next read, which comes before that of a latched count. */
+  void latchStatus() {
+    if (!statusLatched) {
+      status = programmed | (isHigh() ? STATUS_OUTPUT : 0) | (counting ? 0 : STATUS_NO_COUNT);
+      statusLatched = true;
+    }
+  }
+
+  /** {@return the level of the output pin} */
+  private boolean isHigh() {
+    if (!counting || !gate) {
+      return mode != 0;
+    }
+    long ticks = ticksSince(startNanos);
+    return switch (mode) {
+      case 0 -> ticks >= firstTick();
+      case RATE -> ticks % count != count - 1;
+      case SQUARE_WAVE -> 2 * (ticks % count) < count;
+      case STROBE -> ticks != count;
+      default -> true; // started by the gate, which is open
+    };
   }
 
   void write(int value) {
@@ -102,6 +134,10 @@ final class TimerChannel {
   }
 
   int read() {
+    if (statusLatched) {
+      statusLatched = false;
+      return status;
+    }
     int value = latched ? latch : current();
     boolean high = access == ACCESS_HIGH || (access == ACCESS_BOTH && lowRead);
     if (access == ACCESS_BOTH) {

@@ -12,6 +12,8 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Interrupt controller, timer and clock, register by register. */
 class ChipsTest {
@@ -157,6 +159,59 @@ class ChipsTest {
     int count = timer.read(0x40) | timer.read(0x40) << 8;
     assertThat(count).isEqualTo(0x1000 - 1193);
     assertThat(timer.read(0x40) | timer.read(0x40) << 8).isEqualTo(0x1000 - 2386);
+  }
+
+  @Test
+  void statusIsReadBackBeforeTheCountThatWasLatchedWithIt() {
+    IntervalTimer timer = new IntervalTimer(clock);
+    timer.write(0x43, 0x34);
+    timer.write(0x43, 0xe2); // the status of channel 0
+    assertThat(timer.read(0x40)).as("no count yet").isEqualTo(0xf4);
+    timer.write(0x40, 0x00);
+    timer.write(0x40, 0x10);
+    clock.nanos = 1_000_000; // 1193 ticks
+    timer.write(0x43, 0xc2); // count and status
+    clock.nanos = 2_000_000;
+    timer.write(0x43, 0xc2); // which are kept already
+    assertThat(timer.read(0x40)).isEqualTo(0xb4);
+    assertThat(timer.read(0x40) | timer.read(0x40) << 8).isEqualTo(0x1000 - 1193);
+    assertThat(timer.read(0x40) | timer.read(0x40) << 8).as("now").isEqualTo(0x1000 - 2386);
+    timer.write(0x43, 0xf2); // neither
+    assertThat(timer.read(0x40) | timer.read(0x40) << 8).isEqualTo(0x1000 - 2386);
+  }
+
+  @Test
+  void statusIsOfTheChannelsThatWereNamedAndGoesWithANewControlWord() {
+    IntervalTimer timer = new IntervalTimer(clock);
+    timer.write(0x61, 1);
+    timer.write(0x43, 0xb0);
+    timer.write(0x42, 5);
+    timer.write(0x42, 0);
+    timer.write(0x43, 0xe8); // of channel 2
+    assertThat(timer.read(0x42)).isEqualTo(0x30);
+    assertThat(timer.read(0x40) | timer.read(0x40) << 8).as("the count of another").isZero();
+    timer.write(0x43, 0xe8);
+    timer.write(0x43, 0xb6);
+    timer.write(0x42, 7);
+    timer.write(0x42, 0);
+    assertThat(timer.read(0x42)).as("a count").isEqualTo(7);
+  }
+
+  /** The output of channel 0 while it counts 6 in a mode, a character for each tick. */
+  @ParameterizedTest
+  @CsvSource({"0,_______---", "2,-----_-----_", "3,---___---___", "4,------_----"})
+  void statusTellsOfTheOutput(int mode, String levels) {
+    IntervalTimer timer = new IntervalTimer(clock);
+    timer.write(0x43, 0x30 | mode << 1);
+    timer.write(0x40, 6);
+    timer.write(0x40, 0);
+    StringBuilder seen = new StringBuilder();
+    for (int tick = 0; tick < levels.length(); tick++) {
+      clock.nanos = tick * SECOND / 1_193_182 + 1;
+      timer.write(0x43, 0xe2);
+      seen.append((timer.read(0x40) & 0x80) != 0 ? '-' : '_');
+    }
+    assertThat(seen).hasToString(levels);
   }
 
   @Test

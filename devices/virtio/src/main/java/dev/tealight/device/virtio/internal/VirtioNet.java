@@ -93,6 +93,15 @@ final class VirtioNet extends LegacyFunction {
     receive(halted);
   }
 
+  @Override
+  public boolean takesFrom(ReadinessSource asked) {
+    try {
+      return source.equals(asked) && isDriverReady() && queue(RECEIVE).hasNext();
+    } catch (GuestAccessException e) {
+      return true; // poll reports it
+    }
+  }
+
   /** Sends what is there, at most a queue's worth: more is there only if the guest makes it so. */
   private void transmit() {
     Virtqueue queue = queue(TRANSMIT);

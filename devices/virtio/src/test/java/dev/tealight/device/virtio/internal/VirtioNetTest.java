@@ -75,6 +75,26 @@ class VirtioNetTest {
   }
 
   @Test
+  void framesAreWaitedForWhileTheDriverHasBuffers() {
+    VirtioNet net = new VirtioNet(driver, cable, MacAddress.parse("02:03:05:07:0b:0d"), 1500);
+    net.attach(driver.name(), driver);
+    assertThat(net.takesFrom(cable)).as("without a driver").isFalse();
+    driver.start(2);
+    assertThat(net.takesFrom(cable)).as("without a buffer").isFalse();
+    post(0, 200);
+    assertThat(net.takesFrom(cable)).isTrue();
+    assertThat(net.takesFrom(new QueueLink())).as("from another").isFalse();
+    cable.arrive(frame(100));
+    driver.poll(false);
+    assertThat(net.takesFrom(cable)).as("its buffer is used").isFalse();
+    for (int i = 0; i < 257; i++) {
+      driver.offer(RECEIVE, 0);
+    }
+    assertThat(net.takesFrom(cable)).as("nonsense is reported by polling").isTrue();
+    assertThatThrownBy(() -> driver.poll(false)).isInstanceOf(GuestAccessException.class);
+  }
+
+  @Test
   void frameLeavesWithoutItsHeaderHoweverItIsCut() {
     started();
     byte[] frame = frame(100);

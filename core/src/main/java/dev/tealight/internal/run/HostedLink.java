@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: ISC
+package dev.tealight.internal.run;
+
+import dev.tealight.ReadinessSource;
+import dev.tealight.RunResult;
+import dev.tealight.device.GuestCall;
+import dev.tealight.device.Outcome;
+import dev.tealight.spi.Platform;
+import java.util.List;
+
+/**
+ * Connects a platform whose interrupt controller and timer the hypervisor has. It delivers
+ * interrupts, and a halted guest sleeps there, where no exit tells of it. What comes from outside
+ * therefore always kicks the vCPU: the devices then take it and ask for their interrupts. Sources
+ * without a descriptor kick it by themselves, for the others there is a watch. vCPU thread only.
+ */
+final class HostedLink implements PlatformLink {
+  private final Platform platform;
+  private final Watch watch;
+  private final List<ReadinessSource> sources;
+  private final HandlerTable.Entry halt = new HandlerTable.Entry("HLT", HostedLink::halted);
+  private final HandlerTable.Entry poll = new HandlerTable.Entry("devices", this::poll);
+
+  /**
+   * Connects them.
+   *
+   * @param watch kicks the vCPU
+   * @param sources those with a descriptor, in the order that the watch knows
+   */
+  HostedLink(Platform platform, Watch watch, List<ReadinessSource> sources) {
+    this.platform = platform;
+    this.watch = watch;
+    this.sources = sources;
+  }
+
+  @Override
+  public HandlerTable.Entry halt() {
+    return halt;
+  }
+
+  /** Interrupts are off, or it would not come out: this is how guests end that cannot power off. */
+  private static Outcome halted(GuestCall call) {
+    return call.end(new RunResult.Halted(0));
+  }
+
+  @Override
+  public HandlerTable.Entry poll() {
+    return poll;
+  }
+
+  /** Whether the guest is halted is not known, so that frames without a buffer are kept. */
+  private Outcome poll(GuestCall call) {
+    platform.poll(false);
+    return Outcome.CONTINUE;
+  }
+
+  /**
+   * Watches the sources whose devices have room, and no others: a source that stays ready would
+   * kick the vCPU for ever. Devices get room by an access of the guest, after which it is asked
+   * again.
+   */
+  @Override
+  public void beforeEntry() {
+    int wanted = 0;
+    for (int i = 0; i < sources.size(); i++) { // an iterator would be an object
+      if (platform.takesFrom(sources.get(i))) {
+        wanted |= 1 << i;
+      }
+    }
+    watch.set(wanted);
+  }
+}
