@@ -23,6 +23,9 @@ class ModelChipsTest extends KernelRows {
           + out(0x21, 0)
           + out(0xa1, 0);
 
+  /** 1: in $0x61, %al; test $0x20, %al; jz 1b. */
+  private static final String UNTIL_CHANNEL_2 = "e461" + "a820" + "74fa";
+
   /** Behind it an interrupt comes: sti; nop. */
   private static final String STI = "fb90";
 
@@ -119,7 +122,7 @@ class ModelChipsTest extends KernelRows {
   private void lines() {
     row(
         "lines that are not there, and modes that they do not have",
-        SOURCE,
+        SEEN_ON_15_0,
         vm -> {
           for (int line : new int[] {-1, 16, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
             assertThat(raise(vm, line)).isEqualTo(-EINVAL);
@@ -135,7 +138,7 @@ class ModelChipsTest extends KernelRows {
         });
     row(
         "at first all lines are open and edges; a guest reads which were made levels",
-        SOURCE,
+        SEEN_ON_15_0,
         vm -> {
           started(vm, in(0x21) + in(0xa1) + in(0x20) + in(0x4d0) + in(0x4d1));
           assertThat(trigger(vm, 10, "LEVEL_TRIGGER")).isZero();
@@ -145,7 +148,7 @@ class ModelChipsTest extends KernelRows {
         });
     row(
         "a guest makes levels of all lines but five",
-        SOURCE,
+        SEEN_ON_15_0,
         vm -> {
           started(vm, out(0x4d0, 0xff) + out(0x4d1, 0xff) + in(0x4d0) + in(0x4d1));
           assertThat(read(vm)).isEqualTo(0xf8);
@@ -153,7 +156,7 @@ class ModelChipsTest extends KernelRows {
         });
     row(
         "a line is not counted before the guest has initialized the controller",
-        SOURCE,
+        SEEN_ON_15_0,
         vm -> {
           started(vm, INITIALIZE + STI + EXIT + EXIT + EXIT);
           assertThat(trigger(vm, 10, "LEVEL_TRIGGER")).isZero();
@@ -168,7 +171,7 @@ class ModelChipsTest extends KernelRows {
         });
     row(
         "controllers refuse to be alone, without the fourth word, and for other processors",
-        SOURCE,
+        SEEN_ON_15_0,
         vm -> {
           active(vm, out(0x20, 0x13));
           assertThat(vm.run()).isEqualTo(-EIO);
@@ -182,7 +185,7 @@ class ModelChipsTest extends KernelRows {
   private void delivery() {
     row(
         "a level asks until it goes down, the timer's line once for an edge",
-        SOURCE,
+        SEEN_ON_15_0,
         vm -> {
           started(vm, INITIALIZE + EXIT + STI + EXIT + EXIT + EXIT);
           assertThat(trigger(vm, 10, "LEVEL_TRIGGER")).isZero();
@@ -198,7 +201,7 @@ class ModelChipsTest extends KernelRows {
         });
     row(
         "a closed line waits until it is opened, an interrupt until the guest takes it",
-        SOURCE,
+        SEEN_ON_15_0,
         vm -> {
           started(vm, INITIALIZE + out(0xa1, 4) + STI + EXIT + "fa" + out(0xa1, 0) + EXIT + STI);
           assertThat(trigger(vm, 10, "LEVEL_TRIGGER")).isZero();
@@ -209,7 +212,7 @@ class ModelChipsTest extends KernelRows {
         });
     row(
         "a request that goes away is delivered as line 7 of its controller",
-        SOURCE,
+        SEEN_ON_15_0,
         vm -> {
           started(vm, INITIALIZE + EXIT + STI + EXIT);
           vm.handle(0x2f, "e614" + "48cf"); // out %al, $0x14; iretq
@@ -222,7 +225,7 @@ class ModelChipsTest extends KernelRows {
         });
     row(
         "a halted guest is woken by a line, a running one is interrupted",
-        SOURCE,
+        SEEN_ON_15_0,
         vm -> {
           started(vm, INITIALIZE + "fbf4" + EXIT + "ebfe");
           assertThat(trigger(vm, 10, "LEVEL_TRIGGER")).isZero();
@@ -263,7 +266,7 @@ class ModelChipsTest extends KernelRows {
         });
     row(
         "a reset leaves the controllers as they were made",
-        SOURCE,
+        SEEN_ON_15_0,
         vm -> {
           started(vm, INITIALIZE + out(0xa1, 0x5a) + "faf4");
           assertThat(trigger(vm, 10, "LEVEL_TRIGGER")).isZero();
@@ -278,7 +281,7 @@ class ModelChipsTest extends KernelRows {
   private void timer() {
     row(
         "one count interrupts once in modes 0, 3 and 4, and again and again in mode 2",
-        SOURCE,
+        SEEN_ON_15_0,
         vm -> {
           for (int mode : new int[] {0x30, 0x36, 0x38, 0x34}) {
             String count = out(0x43, mode) + out(0x40, 0x20) + out(0x40, 1);
@@ -303,8 +306,29 @@ class ModelChipsTest extends KernelRows {
           }
         });
     row(
+        "a count of 0 starts nothing",
+        SEEN_ON_15_0,
+        vm -> {
+          vm.load(
+              INITIALIZE
+                  + out(0x43, 0x34)
+                  + out(0x40, 0)
+                  + out(0x40, 0)
+                  + out(0x43, 0xb0) // channel 2 tells when the longest count is over
+                  + out(0x42, 0xff)
+                  + out(0x42, 0xff)
+                  + "fb"
+                  + UNTIL_CHANNEL_2
+                  + EXIT);
+          assertThat(vm.ioctl("VM_ACTIVATE_CPU", 0)).isZero();
+          for (int vector = 0x20; vector < 0x30; vector++) {
+            vm.handle(vector, HANDLER);
+          }
+          assertThat(port(vm)).isEqualTo(0x12);
+        });
+    row(
         "other modes, decimal counts and counts of one byte are refused",
-        SOURCE,
+        SEEN_ON_15_0,
         vm -> {
           active(vm, "90");
           for (int control : new int[] {0x32, 0x3a, 0x3c, 0x3e, 0x35, 0x14, 0x24}) {
@@ -314,7 +338,7 @@ class ModelChipsTest extends KernelRows {
         });
     row(
         "status is read back, once",
-        SOURCE,
+        SEEN_ON_15_0,
         vm -> {
           String status = out(0x43, 0xe8) + in(0x42); // of channel 2
           active(
@@ -325,7 +349,7 @@ class ModelChipsTest extends KernelRows {
         });
     row(
         "channel 2 counts without a gate, and port 0x61 tells of its output in mode 0",
-        SOURCE,
+        SEEN_ON_15_0,
         vm -> {
           active(
               vm,
@@ -333,9 +357,7 @@ class ModelChipsTest extends KernelRows {
                   + out(0x43, 0xb0)
                   + out(0x42, 1)
                   + out(0x42, 0)
-                  + "e461" // 1: in $0x61, %al; test $0x20, %al; jz 1b
-                  + "a820"
-                  + "74fa"
+                  + UNTIL_CHANNEL_2
                   + in(0x61));
           assertThat(read(vm)).isEqualTo(0x20);
         });
@@ -344,7 +366,7 @@ class ModelChipsTest extends KernelRows {
   private void clock() {
     row(
         "the clock starts at 1970, is set, and is read as decimals",
-        SOURCE,
+        SEEN_ON_15_0,
         vm -> {
           String fields =
               out(0x70, 9) + in(0x71) + out(0x70, 0x32) + in(0x71) + out(0x70, 8) + in(0x71);

@@ -4,7 +4,8 @@ package dev.tealight.ffi.bhyve.internal;
 /**
  * The 8254 of the model's kernel. As in the kernel, and unlike in chips: counts are written and
  * read as two bytes; of the modes 0, 2, 3 and 4 only mode 2 repeats, and all count down alike; a
- * new mode does not stop a count; there is no gate. With the VM's lock.
+ * new mode does not stop a count; a count of 0 starts no interrupts; there is no gate. With the
+ * VM's lock.
  */
 final class ModelTimer {
   private static final long FREQUENCY_HZ = 1_193_182;
@@ -95,7 +96,7 @@ final class ModelTimer {
     channel.status &= ~0x40;
     channel.count = written == 0 ? 0xffff : written;
     channel.start = now;
-    if (port == 0x40) {
+    if (port == 0x40 && written != 0) {
       next = now + nanos(channel.count);
     }
     return true;
