@@ -36,8 +36,9 @@ public interface PciFunction extends GuestCallHandler {
 
   /**
    * {@return whether {@link #poll} would take something from a source, were it ready} While it
-   * would not, nobody waits for the source. It may change with each access of the guest to this
-   * function. vCPU thread only; allocates nothing.
+   * would not, nobody waits for the source where a halted guest sleeps in the hypervisor: a
+   * function that takes from sources has to override this, or its guest sleeps on there. The answer
+   * may change with each access of the guest to this function. vCPU thread only; allocates nothing.
    *
    * @param source of any device on the bus
    */

@@ -19,8 +19,10 @@ public non-sealed interface HostedChips extends VmAbility {
   void levelTrigger(int line);
 
   /**
-   * Changes the level of a line. The hypervisor counts: a line must not be set to the level that it
-   * has.
+   * Sets the level of a line; harmless if it has that level. A line that goes up before the guest
+   * has initialized the interrupt controllers, and down after it, may never interrupt again. Where
+   * the VM is reset, as a backend may do to run a guest on that had halted for good, all lines are
+   * low and the controllers not initialized.
    *
    * @param line 0 to 15
    * @param asserted whether an interrupt is asked for
@@ -31,7 +33,7 @@ public non-sealed interface HostedChips extends VmAbility {
   /**
    * Sets the clock, which runs on from there.
    *
-   * @param epochSeconds seconds since 1970-01-01T00:00:00Z
+   * @param epochSeconds seconds since 1970-01-01T00:00:00Z, at least 0
    * @throws dev.tealight.HostCallException if the host refuses
    */
   void setClock(long epochSeconds);

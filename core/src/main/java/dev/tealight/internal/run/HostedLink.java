@@ -17,20 +17,32 @@ import java.util.List;
 final class HostedLink implements PlatformLink {
   private final Platform platform;
   private final Watch watch;
-  private final List<ReadinessSource> sources;
+  private final Runnable kick;
+  private final List<ReadinessSource> described;
+  private final List<ReadinessSource> others;
   private final HandlerTable.Entry halt = new HandlerTable.Entry("HLT", HostedLink::halted);
   private final HandlerTable.Entry poll = new HandlerTable.Entry("devices", this::poll);
+  private boolean kicked; // before the last entry
 
   /**
    * Connects them.
    *
    * @param watch kicks the vCPU
-   * @param sources those with a descriptor, in the order that the watch knows
+   * @param kick the same at once
+   * @param described those sources that have a descriptor, in the order that the watch knows
+   * @param others the other ones
    */
-  HostedLink(Platform platform, Watch watch, List<ReadinessSource> sources) {
+  HostedLink(
+      Platform platform,
+      Watch watch,
+      Runnable kick,
+      List<ReadinessSource> described,
+      List<ReadinessSource> others) {
     this.platform = platform;
     this.watch = watch;
-    this.sources = sources;
+    this.kick = kick;
+    this.described = described;
+    this.others = others;
   }
 
   @Override
@@ -62,11 +74,32 @@ final class HostedLink implements PlatformLink {
   @Override
   public void beforeEntry() {
     int wanted = 0;
-    for (int i = 0; i < sources.size(); i++) { // an iterator would be an object
-      if (platform.takesFrom(sources.get(i))) {
+    for (int i = 0; i < described.size(); i++) { // an iterator would be an object
+      if (platform.takesFrom(described.get(i))) {
         wanted |= 1 << i;
       }
     }
+    boolean more = hasMore();
+    if (more && kicked) {
+      // Taking did not empty it: the guest has to get on, too.
+      wanted |= Watch.SOON;
+    } else if (more) {
+      kick.run();
+    }
+    kicked = more;
     watch.set(wanted);
+  }
+
+  /**
+   * {@return whether a source without a descriptor has more than was taken} One that has not tells
+   * of the next, since it was asked.
+   */
+  private boolean hasMore() {
+    boolean any = false;
+    for (int i = 0; i < others.size(); i++) {
+      ReadinessSource source = others.get(i);
+      any |= platform.takesFrom(source) && source.isReady();
+    }
+    return any;
   }
 }

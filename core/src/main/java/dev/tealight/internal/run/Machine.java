@@ -38,6 +38,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -154,15 +155,22 @@ public final class Machine implements AutoCloseable {
   }
 
   private HostedLink watch(Platform platform, Vcpu vcpu, List<ReadinessSource> sources) {
-    List<ReadinessSource> described =
-        sources.stream().filter(source -> source.descriptor() >= 0).toList();
+    Map<Boolean, List<ReadinessSource>> parts =
+        sources.stream().collect(Collectors.partitioningBy(source -> source.descriptor() >= 0));
+    List<ReadinessSource> described = parts.getOrDefault(true, List.of());
     Waiter waiter = hypervisor.createWaiter();
     resources.push(waiter::close);
     Watch watch =
         new Watch(
-            waiter, time, described, vcpu::kick, new Breaches()::fail, "watch-" + spec.name());
+            waiter,
+            TimeSource.system(),
+            described,
+            vcpu::kick,
+            new Breaches()::fail,
+            "watch-" + spec.name());
     resources.push(watch::close);
-    return new HostedLink(platform, watch, described);
+    return new HostedLink(
+        platform, watch, vcpu::kick, described, parts.getOrDefault(false, List.of()));
   }
 
   private InjectingLink inject(Platform platform, Vcpu vcpu, List<ReadinessSource> sources) {

@@ -6,9 +6,7 @@ import dev.tealight.ReadinessSource;
 import dev.tealight.TimeSource;
 import dev.tealight.Waiter;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -18,10 +16,16 @@ import org.jspecify.annotations.Nullable;
  * where the monitor does not see it. The thread that waits is started by the first use.
  *
  * <p>No input is missed: a descriptor is polled after its source was set, so that input which came
- * before rings at once. Input that stays rings again only when it is set again.
+ * before rings at once. Input that stays rings again only when it is set again, and a descriptor in
+ * error, which would always do so, ten times a second at most.
  */
 final class Watch implements AutoCloseable {
+  /** Bit to be set for what no descriptor tells of: rings a little later. */
+  static final int SOON = 1 << 31;
+
   private static final int NOTHING = 0;
+  private static final long SOON_NANOS = 1_000_000;
+  private static final long MUTE_NANOS = 100_000_000;
 
   private final Waiter waiter;
   private final TimeSource time;
@@ -30,8 +34,12 @@ final class Watch implements AutoCloseable {
   private final String threadName;
   private final List<Watched> all = new ArrayList<>();
 
-  /** Of the watching thread. A waiter keeps what it prepared for the list that it saw last. */
-  private final Map<Integer, List<ReadinessSource>> lists = new HashMap<>();
+  // Of the watching thread.
+  private int listed = NOTHING;
+  private List<ReadinessSource> list =
+      List.of(); // a waiter keeps what it prepared for the last one
+  private int muted; // those that were in error, left alone until then
+  private long mutedUntilNanos;
 
   /** A bit for each source that is watched; cleared by the watching thread when it rings. */
   private final AtomicInteger watched = new AtomicInteger(NOTHING);
@@ -42,9 +50,8 @@ final class Watch implements AutoCloseable {
   /** A descriptor. The source itself belongs to the vCPU thread and is not asked. */
   private static final class Watched implements ReadinessSource {
     private final int descriptor;
-
-    /** There was input, or the descriptor is in error, which the device has to find out. */
-    private boolean noticed;
+    private boolean input;
+    private boolean error; // which the device has to find out
 
     Watched(ReadinessSource source) {
       descriptor = source.descriptor();
@@ -57,13 +64,13 @@ final class Watch implements AutoCloseable {
 
     @Override
     public void polled() {
-      noticed = true;
+      input = true;
     }
 
-    /** Asked of a descriptor in error alone, which is left alone for a while if it is not ready. */
+    /** Asked of a descriptor in error alone. */
     @Override
     public boolean isReady() {
-      noticed = true;
+      error = true;
       return false;
     }
   }
@@ -72,7 +79,8 @@ final class Watch implements AutoCloseable {
    * Creates one that watches nothing yet.
    *
    * @param waiter used by nobody else; closed after this
-   * @param sources with descriptors, 32 at the most
+   * @param time for what rings later
+   * @param sources with descriptors, 31 at the most
    * @param ring what to do, on the watch's thread
    * @param failed told, on the watch's thread, that it will never ring again
    */
@@ -88,10 +96,10 @@ final class Watch implements AutoCloseable {
     this.ring = ring;
     this.failed = failed;
     this.threadName = threadName;
-    if (sources.size() > Integer.SIZE) {
+    if (sources.size() >= Integer.SIZE) {
       throw new ConfigurationException(
           "devices wait for %d descriptors, at most %d can be watched"
-              .formatted(sources.size(), Integer.SIZE));
+              .formatted(sources.size(), Integer.SIZE - 1));
     }
     sources.forEach(source -> all.add(new Watched(source)));
   }
@@ -99,16 +107,17 @@ final class Watch implements AutoCloseable {
   /**
    * Sets what is watched. One thread at a time.
    *
-   * @param wanted bit n for source n
+   * @param wanted bit n for source n, and {@link #SOON}
    */
   void set(int wanted) {
     if (watched.get() == wanted) {
       return;
     }
-    watched.set(wanted);
     if (thread == null) {
+      watched.set(wanted);
       thread = Thread.ofPlatform().daemon().name(threadName).start(this::run);
     } else {
+      watched.set(wanted);
       waiter.wake();
     }
   }
@@ -117,10 +126,11 @@ final class Watch implements AutoCloseable {
     try {
       while (!closed) {
         int set = watched.get();
-        waiter.await(time, Waiter.NO_DEADLINE, lists.computeIfAbsent(set, this::list));
+        long deadline = deadlineNanos(set);
+        waiter.await(time, deadline, list(set & ~(muted | SOON)));
         // Not if the wait ended because another set is to be watched. That wake may also be used up
         // by a later wait for the same set, which therefore has to have seen something.
-        if (isNoticed() && set != NOTHING && watched.compareAndSet(set, NOTHING)) {
+        if (isNoticed(set, deadline) && watched.compareAndSet(set, NOTHING)) {
           ring.run();
         }
       }
@@ -130,20 +140,43 @@ final class Watch implements AutoCloseable {
   }
 
   private List<ReadinessSource> list(int set) {
-    List<ReadinessSource> list = new ArrayList<>();
-    for (int i = 0; i < all.size(); i++) {
-      if ((set >>> i & 1) != 0) {
-        list.add(all.get(i));
+    if (set == NOTHING) {
+      return List.of();
+    }
+    if (set != listed) {
+      List<ReadinessSource> sources = new ArrayList<>();
+      for (int i = 0; i < all.size(); i++) {
+        if ((set >>> i & 1) != 0) {
+          sources.add(all.get(i));
+        }
       }
+      list = sources;
+      listed = set;
     }
     return list;
   }
 
-  private boolean isNoticed() {
-    boolean any = false;
-    for (Watched each : all) {
-      any |= each.noticed;
-      each.noticed = false;
+  private long deadlineNanos(int set) {
+    long unmuting = muted == NOTHING ? Waiter.NO_DEADLINE : mutedUntilNanos;
+    return (set & SOON) == 0 ? unmuting : Math.min(unmuting, time.deadlineAfter(SOON_NANOS));
+  }
+
+  /** Whether there is something to ring for. Takes notice of errors, and of the time. */
+  private boolean isNoticed(int set, long deadline) {
+    boolean isOver = deadline != Waiter.NO_DEADLINE && time.monotonicNanos() >= deadline;
+    if (muted != NOTHING && time.monotonicNanos() >= mutedUntilNanos) {
+      muted = NOTHING;
+    }
+    boolean any = isOver && (set & SOON) != 0;
+    for (int i = 0; i < all.size(); i++) {
+      Watched each = all.get(i);
+      any |= each.input || each.error;
+      if (each.error) {
+        muted |= 1 << i;
+        mutedUntilNanos = time.deadlineAfter(MUTE_NANOS);
+      }
+      each.input = false;
+      each.error = false;
     }
     return any;
   }
@@ -152,17 +185,6 @@ final class Watch implements AutoCloseable {
   public void close() {
     closed = true;
     waiter.wake();
-    Thread running = thread;
-    boolean interrupted = false;
-    while (running != null && running.isAlive()) {
-      try {
-        running.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    Threads.join(thread);
   }
 }

@@ -19,8 +19,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -32,11 +35,13 @@ class HostedLinkTest {
   /** Says which descriptors are waited for, and never that one is ready. */
   private static final class Descriptors implements Waiter {
     private final BlockingQueue<List<Integer>> waits = new LinkedBlockingQueue<>();
+    private volatile long nextDeadlineNanos;
     private boolean woken;
 
     @Override
     public synchronized void await(
         TimeSource time, long deadlineNanos, List<ReadinessSource> sources) {
+      nextDeadlineNanos = deadlineNanos;
       waits.add(sources.stream().map(ReadinessSource::descriptor).toList());
       try {
         while (!woken) {
@@ -107,9 +112,13 @@ class HostedLinkTest {
   private final Descriptors descriptors = new Descriptors();
   private final Chips chips = new Chips();
   private final FakeVcpu vcpu = new FakeVcpu();
+  private final AtomicInteger kicks = new AtomicInteger();
+  private final AtomicBoolean queued = new AtomicBoolean();
+  private final ReadinessSource queue = queued::get;
+  private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
   private final FakeTime time = new FakeTime();
   private final Watch watch =
-      new Watch(descriptors, time, sources, vcpu::kick, HostedLinkTest::unexpected, "watch-test");
+      new Watch(descriptors, time, sources, vcpu::kick, failure::complete, "watch-test");
   private final RunLoop loop =
       new RunLoop(
           vcpu,
@@ -119,16 +128,13 @@ class HostedLinkTest {
           time,
           time,
           Duration.ZERO,
-          new HostedLink(chips, watch, sources),
+          new HostedLink(chips, watch, kicks::incrementAndGet, sources, List.of(queue)),
           () -> {});
-
-  private static void unexpected(Throwable failure) {
-    throw new AssertionError(failure);
-  }
 
   @AfterEach
   void closeWatch() {
     watch.close();
+    assertThat(failure).isNotDone();
   }
 
   private List<Integer> nextWait() throws InterruptedException {
@@ -147,11 +153,38 @@ class HostedLinkTest {
   }
 
   @Test
-  void devicesArePolledAfterEachKickWhetherTheGuestIsHaltedOrNot() {
+  void devicesArePolledAfterEachKick() {
     assertThat(loop.step()).isEqualTo(Step.READY);
     assertThat(loop.step()).isEqualTo(Step.READY);
     assertThat(chips.polls).containsExactly("running", "running");
     assertThat(descriptors.waits).isEmpty();
+  }
+
+  @Test
+  void queueThatHasMoreThanWasTakenKicksOnceAndThenLetsTheGuestGetOn() throws InterruptedException {
+    chips.open.add(queue);
+    assertThat(loop.step()).isEqualTo(Step.READY);
+    assertThat(kicks).as("an empty queue").hasValue(0);
+    queued.set(true);
+    assertThat(loop.step()).isEqualTo(Step.READY);
+    assertThat(kicks).hasValue(1);
+    assertThat(loop.step()).isEqualTo(Step.READY);
+    assertThat(kicks).hasValue(1);
+    assertThat(nextWait()).isEmpty();
+    assertThat(descriptors.nextDeadlineNanos).isEqualTo(time.monotonicNanos + 1_000_000);
+    queued.set(false);
+    assertThat(loop.step()).isEqualTo(Step.READY);
+    queued.set(true);
+    assertThat(loop.step()).isEqualTo(Step.READY);
+    assertThat(kicks).hasValue(2);
+  }
+
+  @Test
+  void queueForWhichThereIsNoRoomDoesNotKick() {
+    queued.set(true);
+    assertThat(loop.step()).isEqualTo(Step.READY);
+    assertThat(loop.step()).isEqualTo(Step.READY);
+    assertThat(kicks).hasValue(0);
   }
 
   @Test

@@ -9,16 +9,16 @@ import dev.tealight.HostCallException;
 import dev.tealight.ReadinessSource;
 import dev.tealight.TimeSource;
 import dev.tealight.Waiter;
+import dev.tealight.fake.FakeTime;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** What wakes a guest that sleeps where the monitor does not see it. */
 @Timeout(30)
@@ -27,7 +27,8 @@ class WatchTest {
   /** Descriptors that are ready when a test says so, and stay so. */
   private static final class Poll implements Waiter {
     private final boolean[] ready = new boolean[40];
-    private boolean inError;
+    private final boolean[] inError = new boolean[40];
+    private long nextDeadlineNanos;
     private boolean woken;
     private boolean waiting;
 
@@ -35,17 +36,17 @@ class WatchTest {
     public synchronized void await(
         TimeSource time, long deadlineNanos, List<ReadinessSource> sources) {
       waiting = true;
+      nextDeadlineNanos = deadlineNanos;
       notifyAll();
-      while (!woken) {
+      while (!woken && time.monotonicNanos() < deadlineNanos) {
         boolean any = false;
         for (ReadinessSource source : sources) {
-          if (ready[source.descriptor()]) {
+          if (inError[source.descriptor()]) {
             any = true;
-            if (inError) {
-              assertThat(source.isReady()).isFalse();
-            } else {
-              source.polled();
-            }
+            assertThat(source.isReady()).isFalse();
+          } else if (ready[source.descriptor()]) {
+            any = true;
+            source.polled();
           }
         }
         if (any) {
@@ -78,6 +79,18 @@ class WatchTest {
       notifyAll();
     }
 
+    /** Moves a clock to the deadline of the wait that is under way. */
+    synchronized void waitIsOver(FakeTime time) {
+      settle();
+      time.monotonicNanos = nextDeadlineNanos;
+      notifyAll();
+    }
+
+    synchronized long deadlineNanos() {
+      settle();
+      return nextDeadlineNanos;
+    }
+
     /** Until all that was told it is used up. */
     synchronized void settle() {
       while (woken || !waiting) {
@@ -105,18 +118,20 @@ class WatchTest {
 
   private final Poll poll = new Poll();
   private final Semaphore rings = new Semaphore(0);
+  private final FakeTime time = new FakeTime();
+  private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
+
+  @AfterEach
+  void watchDidNotFail() {
+    assertThat(failure).isNotDone();
+  }
 
   private Watch watch(int count) {
     List<ReadinessSource> sources = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       sources.add(source(i));
     }
-    return new Watch(
-        poll, TimeSource.system(), sources, rings::release, WatchTest::unexpected, "watch-test");
-  }
-
-  private static void unexpected(Throwable failure) {
-    throw new AssertionError(failure);
+    return new Watch(poll, time, sources, rings::release, failure::complete, "watch-test");
   }
 
   private void assertRings() throws InterruptedException {
@@ -128,10 +143,8 @@ class WatchTest {
     assertThat(rings.availablePermits()).isZero();
   }
 
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void inputThatStaysRingsOnceEachTimeItIsSet(boolean inError) throws InterruptedException {
-    poll.inError = inError;
+  @Test
+  void inputThatStaysRingsOnceEachTimeItIsSet() throws InterruptedException {
     try (Watch watch = watch(2)) {
       watch.set(1);
       assertSilent();
@@ -147,12 +160,60 @@ class WatchTest {
   }
 
   @Test
-  void whatIsNotSetDoesNotRing() throws InterruptedException {
-    try (Watch watch = watch(32)) {
-      poll.ready(0, true);
-      watch.set(1 << 31 | 2);
+  void descriptorInErrorRingsTenTimesASecondHoweverOftenItIsSet() throws InterruptedException {
+    poll.inError[0] = true;
+    try (Watch watch = watch(2)) {
+      for (int second = 0; second < 10; second++) {
+        long start = time.monotonicNanos;
+        watch.set(1);
+        assertRings();
+        for (int i = 0; i < 10; i++) {
+          watch.set(i & 2);
+          watch.set(1);
+          assertSilent();
+        }
+        poll.waitIsOver(time);
+        assertRings();
+        assertThat(time.monotonicNanos - start).isEqualTo(100_000_000);
+        watch.set(0);
+        poll.waitIsOver(time);
+      }
+    }
+  }
+
+  @Test
+  void descriptorInErrorHidesNoOther() throws InterruptedException {
+    poll.inError[0] = true;
+    try (Watch watch = watch(2)) {
+      watch.set(3);
+      assertRings();
+      watch.set(3);
       assertSilent();
-      poll.ready(31, true);
+      poll.ready(1, true);
+      assertRings();
+    }
+  }
+
+  @Test
+  void whatIsToRingSoonRingsOnceAMillisecondLater() throws InterruptedException {
+    try (Watch watch = watch(1)) {
+      watch.set(Watch.SOON);
+      assertSilent();
+      assertThat(poll.deadlineNanos()).isEqualTo(time.monotonicNanos + 1_000_000);
+      poll.waitIsOver(time);
+      assertRings();
+      assertThat(poll.deadlineNanos()).isEqualTo(Waiter.NO_DEADLINE);
+      assertSilent();
+    }
+  }
+
+  @Test
+  void whatIsNotSetDoesNotRing() throws InterruptedException {
+    try (Watch watch = watch(31)) {
+      poll.ready(0, true);
+      watch.set(1 << 30 | 2);
+      assertSilent();
+      poll.ready(30, true);
       assertRings();
       watch.set(2);
       assertSilent();
@@ -188,26 +249,28 @@ class WatchTest {
   void noThreadIsStartedForNothing() {
     try (Watch watch = watch(1)) {
       watch.set(0);
-      assertThat(poll.waiting).isFalse();
+      assertThat(Thread.getAllStackTraces().keySet())
+          .extracting(Thread::getName)
+          .doesNotContain("watch-test");
     }
   }
 
   @Test
   void moreDescriptorsThanCanBeToldApartAreRefused() {
-    assertThatThrownBy(() -> watch(33))
+    assertThatThrownBy(() -> watch(32))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessage("devices wait for 33 descriptors, at most 32 can be watched");
+        .hasMessage("devices wait for 32 descriptors, at most 31 can be watched");
   }
 
   @Test
   void watchThatCannotWaitSaysSo() throws Exception {
-    HostCallException failure = new HostCallException("ppoll", 12, "ENOMEM", "");
+    HostCallException enomem = new HostCallException("ppoll", 12, "ENOMEM", "");
     CompletableFuture<Throwable> told = new CompletableFuture<>();
     Waiter broken =
         new Waiter() {
           @Override
           public void await(TimeSource time, long deadlineNanos, List<ReadinessSource> sources) {
-            throw failure;
+            throw enomem;
           }
 
           @Override
@@ -225,7 +288,7 @@ class WatchTest {
             told::complete,
             "watch-test")) {
       watch.set(1);
-      assertThat(told.get(20, TimeUnit.SECONDS)).isSameAs(failure);
+      assertThat(told.get(20, TimeUnit.SECONDS)).isSameAs(enomem);
     }
   }
 }

@@ -93,14 +93,22 @@ public final class Virtqueue {
     if (!ready) {
       return false;
     }
-    int index = memory.readShort(available + INDEX) & 0xffff;
-    int offered = (index - nextAvailable) & 0xffff;
+    int offered = offered();
     if (offered > size) {
       throw new GuestAccessException(
           "the available index went from %d to %d in a queue of %d"
-              .formatted(nextAvailable, index, size));
+              .formatted(nextAvailable, (nextAvailable + offered) & 0xffff, size));
     }
     return offered != 0;
+  }
+
+  private int offered() {
+    return (memory.readShort(available + INDEX) - nextAvailable) & 0xffff;
+  }
+
+  /** {@return whether the guest offers something, be it nonsense that {@link #next} refuses} */
+  public boolean hasOffer() {
+    return ready && offered() != 0;
   }
 
   /**

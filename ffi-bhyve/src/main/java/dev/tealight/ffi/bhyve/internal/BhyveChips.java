@@ -12,11 +12,13 @@ import java.lang.foreign.MemorySegment;
 /**
  * The two 8259, the 8254 and the MC146818 that every VM of vmm has in the kernel. Of lines the
  * kernel counts how often they were asserted, but only while the guest has its interrupt controller
- * initialized.
+ * initialized: one lowering too many, and a line is dead.
  */
 final class BhyveChips implements HostedChips {
   /** {@code LEVEL_TRIGGER} of {@code enum vm_intr_trigger}. */
   static final int LEVEL_TRIGGER = 1;
+
+  private static final int LINE_COUNT = 16;
 
   /** The line leads to the 8259 alone. */
   private static final int NO_IO_APIC = -1;
@@ -25,6 +27,8 @@ final class BhyveChips implements HostedChips {
   private final MemorySegment line;
   private final MemorySegment trigger;
   private final MemorySegment time;
+  private int levels; // a bit for each line that was made level-triggered
+  private int asserted;
 
   BhyveChips(Descriptor vm, Arena arena) {
     this.vm = vm;
@@ -37,19 +41,35 @@ final class BhyveChips implements HostedChips {
 
   @Override
   public void levelTrigger(int number) {
-    trigger.set(JAVA_INT, 0, number);
+    trigger.set(JAVA_INT, Fields.offset(VmmStructs.ISA_IRQ_TRIGGER, "atpic_irq"), number);
     vm.ioctl(VmmIoctl.ISA_SET_IRQ_TRIGGER, trigger, this);
+    levels |= 1 << number;
   }
 
   @Override
   public void setLevel(int number, boolean asserted) {
-    line.set(JAVA_INT, 0, number);
+    boolean isLine = number >= 0 && number < LINE_COUNT; // others are the kernel's to refuse
+    if (isLine && (this.asserted >>> number & 1) != 0 == asserted) {
+      return;
+    }
+    line.set(JAVA_INT, Fields.offset(VmmStructs.ISA_IRQ, "atpic_irq"), number);
     vm.ioctl(asserted ? VmmIoctl.ISA_ASSERT_IRQ : VmmIoctl.ISA_DEASSERT_IRQ, line, this);
+    this.asserted ^= 1 << number;
+  }
+
+  /** Makes up for a reset, by which the kernel forgot all lines but not the clock. */
+  void restore() {
+    asserted = 0;
+    for (int number = 0; number < LINE_COUNT; number++) {
+      if ((levels >>> number & 1) != 0) {
+        levelTrigger(number);
+      }
+    }
   }
 
   @Override
   public void setClock(long epochSeconds) {
-    time.set(JAVA_LONG, 0, epochSeconds);
+    time.set(JAVA_LONG, Fields.offset(VmmStructs.RTC_TIME, "secs"), epochSeconds);
     vm.ioctl(VmmIoctl.RTC_SETTIME, time, this);
   }
 

@@ -365,9 +365,12 @@ final class BhyveVcpu implements Vcpu, DebugControl {
     kicks.deactivate();
     descriptor.ioctl(VmmIoctl.REINIT, 0);
     suspended = false;
-    unrestricted = false;
+    if (unrestricted) {
+      capabilities.set(VmmCapabilities.UNRESTRICTED_GUEST, true);
+    }
     interceptHalts();
     stops.restore();
+    vm.restoreChips();
   }
 
   @Override

@@ -35,6 +35,7 @@ final class BhyveVm implements Vm {
   private final Descriptor descriptor;
   private final GuestMemory memory;
   private final MemoryMappings mappings;
+  private final BhyveChips chips;
   private final List<BhyveVcpu> vcpus = new ArrayList<>();
   private int nextVcpu;
   private boolean closed;
@@ -91,6 +92,7 @@ final class BhyveVm implements Vm {
           "minherit",
           "byteSize=" + byteSize);
       memory = GuestMemory.over(mapping);
+      chips = new BhyveChips(descriptor, arena);
     } catch (RuntimeException | Error e) {
       arena.close();
       descriptor.close();
@@ -174,9 +176,13 @@ final class BhyveVm implements Vm {
 
   @Override
   public <T extends VmAbility> Optional<T> ability(Class<T> type) {
-    return type == HostedChips.class
-        ? Optional.of(type.cast(new BhyveChips(descriptor, arena)))
-        : Optional.empty();
+    checkOpen();
+    return type == HostedChips.class ? Optional.of(type.cast(chips)) : Optional.empty();
+  }
+
+  /** Called after a reset of the VM. */
+  void restoreChips() {
+    chips.restore();
   }
 
   private void checkOpen() {

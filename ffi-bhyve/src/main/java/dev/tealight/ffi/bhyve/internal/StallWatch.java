@@ -25,6 +25,7 @@ final class StallWatch {
   private static final Logger LOG = LoggerFactory.getLogger(StallWatch.class);
 
   private static final int UNDEFINED_INSTRUCTION = 6;
+  private static final int VECTOR_BYTE_SIZE = 4;
   private static final int GATE_BYTE_SIZE = 16;
   private static final int GATE_PRESENT = 5;
   private static final long INTERRUPT_FLAG = 1 << 9; // in RFLAGS
@@ -90,8 +91,8 @@ final class StallWatch {
   }
 
   private boolean hasHandler(X86CpuState state) {
-    if ((state.get(X86Register.CR0) & PROTECTION) == 0) {
-      return true; // in real mode each vector is one
+    if ((state.get(X86Register.CR0) & PROTECTION) == 0) { // real mode, where each vector is one
+      return state.get(X86Register.IDT_LIMIT) >= (UNDEFINED_INSTRUCTION + 1) * VECTOR_BYTE_SIZE - 1;
     }
     boolean longMode = (state.get(X86Register.EFER) & LONG_MODE_ACTIVE) != 0;
     int byteSize = longMode ? GATE_BYTE_SIZE : GATE_BYTE_SIZE / 2;

@@ -161,7 +161,7 @@ abstract class KernelGuests {
   }
 
   @Test
-  void guestThatIsHaltedInTheKernelIsStopped() throws InterruptedException {
+  void guestThatWaitsForFramesIsStopped() throws InterruptedException {
     try (VirtualSwitch network = new VirtualSwitch();
         SwitchEndpoint neighbour = network.port("neighbour").endpoint();
         Monitor monitor = echo(network)) {
@@ -174,7 +174,7 @@ abstract class KernelGuests {
   }
 
   @Test
-  void guestThatIsHaltedInTheKernelIsPausedAndTakesWhatCameMeanwhile() throws InterruptedException {
+  void guestThatWaitsForFramesIsPausedAndTakesWhatCameMeanwhile() throws InterruptedException {
     try (VirtualSwitch network = new VirtualSwitch();
         SwitchEndpoint neighbour = network.port("neighbour").endpoint();
         Monitor monitor = echo(network)) {
@@ -193,8 +193,29 @@ abstract class KernelGuests {
     }
   }
 
+  /** More than the device looks at in one go, and nobody tells of what is left. */
   @Test
-  void guestThatIsHaltedInTheKernelEndsAtItsDeadline() throws InterruptedException {
+  void frameThatFitsComesBehindManyThatDoNot() throws InterruptedException {
+    try (VirtualSwitch network = new VirtualSwitch();
+        SwitchEndpoint neighbour = network.port("neighbour").endpoint();
+        Monitor monitor = echo(network)) {
+      RunHandle handle = monitor.start();
+      assertThat(next(neighbour)).hasSize(60);
+      assertEchoes(neighbour);
+      handle.pause();
+      for (int i = 0; i < 300; i++) {
+        neighbour.send(frame(1600, '.'));
+      }
+      neighbour.send(frame(99, '.'));
+      handle.resume();
+      assertThat(next(neighbour)).hasSize(99);
+      handle.stop();
+      assertThat(handle.await()).isEqualTo(new RunResult.Stopped());
+    }
+  }
+
+  @Test
+  void guestThatWaitsForFramesEndsAtItsDeadline() throws InterruptedException {
     Duration limit = Duration.ofMillis(300);
     try (VirtualSwitch network = new VirtualSwitch();
         Monitor monitor =

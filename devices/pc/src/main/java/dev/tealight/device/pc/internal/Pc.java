@@ -35,7 +35,8 @@ final class Pc implements Platform {
     if (hosted.isPresent()) {
       own = null;
       lines = InterruptLines.of(hosted.get());
-      hosted.get().setClock(TimeUnit.NANOSECONDS.toSeconds(time.wallClockNanos()));
+      // The clocks of hypervisors begin in 1970.
+      hosted.get().setClock(Math.max(0, TimeUnit.NANOSECONDS.toSeconds(time.wallClockNanos())));
     } else {
       own = new OwnChips(registry, time);
       lines = own.lines();

@@ -95,11 +95,7 @@ final class VirtioNet extends LegacyFunction {
 
   @Override
   public boolean takesFrom(ReadinessSource asked) {
-    try {
-      return source.equals(asked) && isDriverReady() && queue(RECEIVE).hasNext();
-    } catch (GuestAccessException e) {
-      return true; // poll reports it
-    }
+    return source.equals(asked) && isDriverReady() && queue(RECEIVE).hasOffer();
   }
 
   /** Sends what is there, at most a queue's worth: more is there only if the guest makes it so. */
