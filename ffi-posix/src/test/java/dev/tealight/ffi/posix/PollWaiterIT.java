@@ -269,20 +269,6 @@ class PollWaiterIT {
             });
   }
 
-  private static TimeSource standingStill() {
-    return new TimeSource() {
-      @Override
-      public long monotonicNanos() {
-        return 0;
-      }
-
-      @Override
-      public long wallClockNanos() {
-        return 0;
-      }
-    };
-  }
-
   @Test
   void onlyShortWaitsAskForPunctuality() {
     AtomicInteger asked = new AtomicInteger();
@@ -293,7 +279,7 @@ class PollWaiterIT {
       List<ReadinessSource> ready = List.of(polling(event.number()));
       used.await(TIME, System.nanoTime() + LONG, ready);
       assertThat(asked).hasValue(0);
-      used.await(standingStill(), 9_000_000, ready);
+      used.await(PollWaiterTest.STILL, 9_000_000, ready);
       assertThat(asked).hasValue(2);
     }
   }

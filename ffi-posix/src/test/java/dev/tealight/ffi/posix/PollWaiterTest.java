@@ -18,7 +18,8 @@ class PollWaiterTest {
   private static final int SOURCE = 8;
   private static final int WAITS = 100_000;
 
-  private static final TimeSource STILL =
+  /** A clock that stands still at 0. */
+  static final TimeSource STILL =
       new TimeSource() {
         @Override
         public long monotonicNanos() {

@@ -147,12 +147,26 @@ abstract class KernelGuests {
     }
   }
 
-  /** The guest is told of a frame, sends one first, and sleeps in the kernel. */
-  private Monitor echo(VirtualSwitch network) {
-    return kernel("echo", Multiboot.PROTOCOL.withDevice("net", "NET_BASIC"))
-        .arguments("halted")
-        .device("net", NetConfig.of(network.port("guest")).mac(GUEST).mtu(1400))
-        .build();
+  /** What is done with a guest that sends frames back. */
+  private interface EchoTest {
+    void run(RunHandle handle, SwitchEndpoint neighbour) throws InterruptedException;
+  }
+
+  /** The guest sends a frame first, and sleeps in the kernel until one comes. */
+  private void whileEchoing(EchoTest test) throws InterruptedException {
+    try (VirtualSwitch network = new VirtualSwitch();
+        SwitchEndpoint neighbour = network.port("neighbour").endpoint();
+        Monitor monitor =
+            kernel("echo", Multiboot.PROTOCOL.withDevice("net", "NET_BASIC"))
+                .arguments("halted")
+                .device("net", NetConfig.of(network.port("guest")).mac(GUEST).mtu(1400))
+                .build()) {
+      RunHandle handle = monitor.start();
+      assertThat(next(neighbour)).hasSize(60);
+      test.run(handle, neighbour);
+      handle.stop();
+      assertThat(handle.await()).isEqualTo(new RunResult.Stopped());
+    }
   }
 
   private static void assertEchoes(SwitchEndpoint neighbour) throws InterruptedException {
@@ -162,56 +176,38 @@ abstract class KernelGuests {
 
   @Test
   void guestThatWaitsForFramesIsStopped() throws InterruptedException {
-    try (VirtualSwitch network = new VirtualSwitch();
-        SwitchEndpoint neighbour = network.port("neighbour").endpoint();
-        Monitor monitor = echo(network)) {
-      RunHandle handle = monitor.start();
-      assertThat(next(neighbour)).hasSize(60);
-      assertEchoes(neighbour);
-      handle.stop();
-      assertThat(handle.await()).isEqualTo(new RunResult.Stopped());
-    }
+    whileEchoing((handle, neighbour) -> assertEchoes(neighbour));
   }
 
   @Test
   void guestThatWaitsForFramesIsPausedAndTakesWhatCameMeanwhile() throws InterruptedException {
-    try (VirtualSwitch network = new VirtualSwitch();
-        SwitchEndpoint neighbour = network.port("neighbour").endpoint();
-        Monitor monitor = echo(network)) {
-      RunHandle handle = monitor.start();
-      assertThat(next(neighbour)).hasSize(60);
-      for (int i = 0; i < 3; i++) {
-        handle.pause();
-        neighbour.send(frame(99, '.'));
-        assertThat(neighbour.receive(Duration.ofMillis(20))).isEmpty();
-        handle.resume();
-        assertThat(next(neighbour)).hasSize(99);
-        assertEchoes(neighbour);
-      }
-      handle.stop();
-      assertThat(handle.await()).isEqualTo(new RunResult.Stopped());
-    }
+    whileEchoing(
+        (handle, neighbour) -> {
+          for (int i = 0; i < 3; i++) {
+            handle.pause();
+            neighbour.send(frame(99, '.'));
+            assertThat(neighbour.receive(Duration.ofMillis(20))).isEmpty();
+            handle.resume();
+            assertThat(next(neighbour)).hasSize(99);
+            assertEchoes(neighbour);
+          }
+        });
   }
 
   /** More than the device looks at in one go, and nobody tells of what is left. */
   @Test
   void frameThatFitsComesBehindManyThatDoNot() throws InterruptedException {
-    try (VirtualSwitch network = new VirtualSwitch();
-        SwitchEndpoint neighbour = network.port("neighbour").endpoint();
-        Monitor monitor = echo(network)) {
-      RunHandle handle = monitor.start();
-      assertThat(next(neighbour)).hasSize(60);
-      assertEchoes(neighbour);
-      handle.pause();
-      for (int i = 0; i < 300; i++) {
-        neighbour.send(frame(1600, '.'));
-      }
-      neighbour.send(frame(99, '.'));
-      handle.resume();
-      assertThat(next(neighbour)).hasSize(99);
-      handle.stop();
-      assertThat(handle.await()).isEqualTo(new RunResult.Stopped());
-    }
+    whileEchoing(
+        (handle, neighbour) -> {
+          assertEchoes(neighbour);
+          handle.pause();
+          for (int i = 0; i < 300; i++) {
+            neighbour.send(frame(1600, '.'));
+          }
+          neighbour.send(frame(99, '.'));
+          handle.resume();
+          assertThat(next(neighbour)).hasSize(99);
+        });
   }
 
   @Test
