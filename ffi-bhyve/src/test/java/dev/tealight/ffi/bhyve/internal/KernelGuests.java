@@ -50,6 +50,7 @@ abstract class KernelGuests {
   static final byte[] FIRST_SECTOR =
       Arrays.copyOf("first sector\0".getBytes(StandardCharsets.US_ASCII), 64 * 512);
 
+  private static final int QUEUE = 16 << 20; // bytes of frames
   private static final MacAddress GUEST = MacAddress.parse("02:00:00:00:00:02");
   private static final MacAddress NEIGHBOUR = MacAddress.parse("02:00:00:00:00:01");
   private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -159,7 +160,7 @@ abstract class KernelGuests {
         Monitor monitor =
             kernel("echo", Multiboot.PROTOCOL.withDevice("net", "NET_BASIC"))
                 .arguments("halted")
-                .device("net", NetConfig.of(network.port("guest")).mac(GUEST).mtu(1400))
+                .device("net", NetConfig.of(network.port("guest", QUEUE)).mac(GUEST).mtu(1400))
                 .build()) {
       RunHandle handle = monitor.start();
       assertThat(next(neighbour)).hasSize(60);
@@ -201,7 +202,7 @@ abstract class KernelGuests {
         (handle, neighbour) -> {
           assertEchoes(neighbour);
           handle.pause();
-          for (int i = 0; i < 300; i++) {
+          for (int i = 0; i < 3000; i++) {
             neighbour.send(frame(1600, '.'));
           }
           neighbour.send(frame(99, '.'));
