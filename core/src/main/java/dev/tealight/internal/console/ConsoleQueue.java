@@ -6,6 +6,7 @@ import dev.tealight.ReadinessSource;
 import dev.tealight.Waiter;
 import dev.tealight.device.GuestCall;
 import dev.tealight.device.Outcome;
+import dev.tealight.internal.host.Threads;
 import dev.tealight.spi.ConsoleOutput;
 import java.io.IOException;
 import java.time.Duration;
@@ -336,14 +337,7 @@ public final class ConsoleQueue implements ConsoleOutput, AutoCloseable {
         interrupted = true;
       }
     }
-    Thread idle = shutDown();
-    while (idle != null && idle.isAlive()) {
-      try {
-        idle.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
+    Threads.join(shutDown());
     if (interrupted) {
       Thread.currentThread().interrupt();
     }

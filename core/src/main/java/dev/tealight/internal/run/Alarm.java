@@ -3,6 +3,7 @@ package dev.tealight.internal.run;
 
 import dev.tealight.TimeSource;
 import dev.tealight.Waiter;
+import dev.tealight.internal.host.Threads;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;

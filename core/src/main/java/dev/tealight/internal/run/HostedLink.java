@@ -14,14 +14,12 @@ import java.util.List;
  * therefore always kicks the vCPU: the devices then take it and ask for their interrupts. Sources
  * without a descriptor kick it by themselves, for the others there is a watch. vCPU thread only.
  */
-final class HostedLink implements PlatformLink {
-  private final Platform platform;
+final class HostedLink extends PlatformLink {
   private final Watch watch;
   private final Runnable kick;
   private final List<ReadinessSource> described;
   private final List<ReadinessSource> others;
   private final HandlerTable.Entry halt = new HandlerTable.Entry("HLT", HostedLink::halted);
-  private final HandlerTable.Entry poll = new HandlerTable.Entry("devices", this::poll);
   private boolean kicked; // before the last entry
 
   /**
@@ -38,7 +36,7 @@ final class HostedLink implements PlatformLink {
       Runnable kick,
       List<ReadinessSource> described,
       List<ReadinessSource> others) {
-    this.platform = platform;
+    super(platform);
     this.watch = watch;
     this.kick = kick;
     this.described = described;
@@ -46,7 +44,7 @@ final class HostedLink implements PlatformLink {
   }
 
   @Override
-  public HandlerTable.Entry halt() {
+  HandlerTable.Entry halt() {
     return halt;
   }
 
@@ -55,24 +53,13 @@ final class HostedLink implements PlatformLink {
     return call.end(new RunResult.Halted(0));
   }
 
-  @Override
-  public HandlerTable.Entry poll() {
-    return poll;
-  }
-
-  /** Whether the guest is halted is not known, so that frames without a buffer are kept. */
-  private Outcome poll(GuestCall call) {
-    platform.poll(false);
-    return Outcome.CONTINUE;
-  }
-
   /**
    * Watches the sources whose devices have room, and no others: a source that stays ready would
    * kick the vCPU for ever. Devices get room by an access of the guest, after which it is asked
    * again.
    */
   @Override
-  public void beforeEntry() {
+  void beforeEntry() {
     int wanted = 0;
     for (int i = 0; i < described.size(); i++) { // an iterator would be an object
       if (platform.takesFrom(described.get(i))) {

@@ -19,13 +19,12 @@ import java.util.List;
  * Brings a platform's interrupts to its vCPU, and lets the thread sleep while the vCPU is halted.
  * vCPU thread only.
  */
-final class InjectingLink implements PlatformLink, GuestCallHandler {
+final class InjectingLink extends PlatformLink implements GuestCallHandler {
   private static final long INTERRUPT_FLAG = 1 << 9;
 
   /** How often descriptors are looked at while the guest computes: nothing else tells of them. */
   private static final long LOOK_NANOS = 1_000_000;
 
-  private final Platform platform;
   private final Vcpu vcpu;
   private final TimeSource time;
   private final InterruptInjector injector;
@@ -33,7 +32,6 @@ final class InjectingLink implements PlatformLink, GuestCallHandler {
   private final List<ReadinessSource> sources;
   private final boolean looks;
   private final HandlerTable.Entry halt = new HandlerTable.Entry("HLT", this);
-  private final HandlerTable.Entry poll = new HandlerTable.Entry("devices", this::poll);
   private boolean windowRequested;
 
   /**
@@ -49,7 +47,7 @@ final class InjectingLink implements PlatformLink, GuestCallHandler {
       TimeSource time,
       Alarm alarm,
       List<ReadinessSource> sources) {
-    this.platform = platform;
+    super(platform);
     this.vcpu = vcpu;
     this.injector = injector;
     this.time = time;
@@ -59,23 +57,13 @@ final class InjectingLink implements PlatformLink, GuestCallHandler {
   }
 
   @Override
-  public HandlerTable.Entry halt() {
+  HandlerTable.Entry halt() {
     return halt;
-  }
-
-  @Override
-  public HandlerTable.Entry poll() {
-    return poll;
-  }
-
-  private Outcome poll(GuestCall call) {
-    platform.poll(false);
-    return Outcome.CONTINUE;
   }
 
   /** Hands over an interrupt, or arranges to be told when it can be handed over. */
   @Override
-  public void beforeEntry() {
+  void beforeEntry() {
     boolean pending = platform.hasInterrupt();
     boolean takesInterrupts = injector.canInject();
     if (pending && takesInterrupts) {

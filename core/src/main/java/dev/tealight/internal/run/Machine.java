@@ -119,8 +119,7 @@ public final class Machine implements AutoCloseable {
         spec.entropy().or(() -> inputs.map(RepeatableInputs::entropy)).orElseGet(Entropy::system);
 
     HandlerTable handlers = new HandlerTable();
-    Optional<HostedChips> chips =
-        image.platform().isEmpty() ? Optional.empty() : vm.ability(HostedChips.class);
+    Optional<HostedChips> chips = image.platform().flatMap(name -> vm.ability(HostedChips.class));
     Platform platform =
         image.platform().isEmpty()
             ? null

@@ -5,6 +5,7 @@ import dev.tealight.ConfigurationException;
 import dev.tealight.ReadinessSource;
 import dev.tealight.TimeSource;
 import dev.tealight.Waiter;
+import dev.tealight.internal.host.Threads;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -113,11 +114,10 @@ final class Watch implements AutoCloseable {
     if (watched.get() == wanted) {
       return;
     }
+    watched.set(wanted);
     if (thread == null) {
-      watched.set(wanted);
       thread = Thread.ofPlatform().daemon().name(threadName).start(this::run);
     } else {
-      watched.set(wanted);
       waiter.wake();
     }
   }

@@ -31,7 +31,6 @@ final class BhyveVcpu implements Vcpu, DebugControl {
   private static final Logger LOG = LoggerFactory.getLogger(BhyveVcpu.class);
 
   private static final int GENERAL_PROTECTION = 13;
-  private static final long PAGING = 1L << 31; // in CR0
 
   private static final int VMX_TRIPLE_FAULT = 2;
   private static final int VMX_ENTRY_FAILED = 1 << 31;
@@ -392,7 +391,7 @@ final class BhyveVcpu implements Vcpu, DebugControl {
   }
 
   private void writeRegisters(X86CpuState state) {
-    if (!unrestricted && (state.get(X86Register.CR0) & PAGING) == 0) {
+    if (!unrestricted && (state.get(X86Register.CR0) & VmmRegisters.CR0_PAGING) == 0) {
       if (!capabilities.isOffered(VmmCapabilities.UNRESTRICTED_GUEST)) {
         throw new HypervisorUnavailableException(
             "bhyve: this processor runs no guest without paging: it lacks VT-x's unrestricted"

@@ -22,6 +22,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** A VM: its name and device, the memory behind it, its mappings and its vCPUs. */
 final class BhyveVm implements Vm {
@@ -35,7 +36,7 @@ final class BhyveVm implements Vm {
   private final Descriptor descriptor;
   private final GuestMemory memory;
   private final MemoryMappings mappings;
-  private final BhyveChips chips;
+  private @Nullable BhyveChips chips; // once somebody has asked for them
   private final List<BhyveVcpu> vcpus = new ArrayList<>();
   private int nextVcpu;
   private boolean closed;
@@ -92,7 +93,6 @@ final class BhyveVm implements Vm {
           "minherit",
           "byteSize=" + byteSize);
       memory = GuestMemory.over(mapping);
-      chips = new BhyveChips(descriptor, arena);
     } catch (RuntimeException | Error e) {
       arena.close();
       descriptor.close();
@@ -177,12 +177,20 @@ final class BhyveVm implements Vm {
   @Override
   public <T extends VmAbility> Optional<T> ability(Class<T> type) {
     checkOpen();
-    return type == HostedChips.class ? Optional.of(type.cast(chips)) : Optional.empty();
+    if (type != HostedChips.class) {
+      return Optional.empty();
+    }
+    if (chips == null) {
+      chips = new BhyveChips(descriptor, arena);
+    }
+    return Optional.of(type.cast(chips));
   }
 
   /** Called after a reset of the VM. */
   void restoreChips() {
-    chips.restore();
+    if (chips != null) {
+      chips.restore();
+    }
   }
 
   private void checkOpen() {

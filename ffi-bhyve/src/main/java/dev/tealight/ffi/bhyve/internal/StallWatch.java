@@ -30,7 +30,6 @@ final class StallWatch {
   private static final int GATE_PRESENT = 5;
   private static final long INTERRUPT_FLAG = 1 << 9; // in RFLAGS
   private static final long PROTECTION = 1; // in CR0
-  private static final long PAGING = 1L << 31; // in CR0
   private static final long PHYSICAL_ADDRESS_EXTENSION = 1 << 5; // in CR4
   private static final long LONG_MODE_ACTIVE = 1 << 10; // in EFER
 
@@ -121,7 +120,7 @@ final class StallWatch {
   }
 
   private static int pagingMode(X86CpuState state) {
-    if ((state.get(X86Register.CR0) & PAGING) == 0) {
+    if ((state.get(X86Register.CR0) & VmmRegisters.CR0_PAGING) == 0) {
       return VmmStructs.PAGING_MODE_FLAT;
     }
     boolean extended = (state.get(X86Register.CR4) & PHYSICAL_ADDRESS_EXTENSION) != 0;

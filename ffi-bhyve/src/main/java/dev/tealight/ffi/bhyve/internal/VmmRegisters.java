@@ -40,6 +40,9 @@ final class VmmRegisters {
               JAVA_INT.withName("cpuid"), JAVA_INT.withName("regnum"), DESCRIPTOR.withName("desc"))
           .withName("vm_seg_desc");
 
+  /** Bit of CR0: paging is on. */
+  static final long CR0_PAGING = 1L << 31;
+
   static final int RAX = 0;
   static final int RBX = 1;
   static final int RCX = 2;

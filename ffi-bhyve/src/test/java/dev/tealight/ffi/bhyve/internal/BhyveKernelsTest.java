@@ -11,7 +11,6 @@ import dev.tealight.Monitor;
 import dev.tealight.RunHandle;
 import dev.tealight.RunResult;
 import dev.tealight.VmmException;
-import dev.tealight.device.MacAddress;
 import dev.tealight.device.block.BlockConfig;
 import dev.tealight.device.net.NetConfig;
 import dev.tealight.device.net.SwitchEndpoint;
@@ -123,7 +122,6 @@ class BhyveKernelsTest {
   @Test
   void guestThatIsHaltedInTheKernelIsWokenByAFrameAndNothingElse() throws InterruptedException {
     VmmModel kernel = new VmmModel(15, true);
-    MacAddress guest = MacAddress.parse("02:00:00:00:00:02");
     try (BhyveHypervisor hypervisor = BhyveHypervisor.open(kernel.host(), BhyveOptions.DEFAULT);
         VirtualSwitch network = new VirtualSwitch();
         SwitchEndpoint neighbour = network.port("neighbour").endpoint();
@@ -133,7 +131,7 @@ class BhyveKernelsTest {
                 .bootProtocol(Multiboot.PROTOCOL.withDevice("net", "NET_BASIC"))
                 .memoryByteSize(16 << 20)
                 .arguments("halted")
-                .device("net", NetConfig.of(network.port("guest")).mac(guest))
+                .device("net", NetConfig.of(network.port("guest")).mac(KernelGuests.GUEST))
                 .deadline(Duration.ofSeconds(60))
                 .hypervisor(hypervisor)
                 .build()) {
@@ -143,9 +141,7 @@ class BhyveKernelsTest {
           Objects.requireNonNull(kernel.vms.values().iterator().next().vcpu(0), "no vCPU");
       RawVm.await(vcpu::isAsleep);
       kernel.calls.clear();
-      byte[] frame = new byte[60];
-      System.arraycopy(guest.toBytes(), 0, frame, 0, 6);
-      neighbour.send(frame);
+      neighbour.send(KernelGuests.frame(60, '.'));
       assertThat(neighbour.receive(Duration.ofSeconds(30))).isPresent();
       assertThat(kernel.calls)
           .startsWith("VM_SUSPEND_CPU", "VM_RESUME_CPU", "VM_ISA_ASSERT_IRQ", "VM_RUN");

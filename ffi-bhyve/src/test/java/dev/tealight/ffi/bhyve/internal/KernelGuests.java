@@ -51,7 +51,7 @@ abstract class KernelGuests {
       Arrays.copyOf("first sector\0".getBytes(StandardCharsets.US_ASCII), 64 * 512);
 
   private static final int QUEUE = 16 << 20; // bytes of frames
-  private static final MacAddress GUEST = MacAddress.parse("02:00:00:00:00:02");
+  static final MacAddress GUEST = MacAddress.parse("02:00:00:00:00:02");
   private static final MacAddress NEIGHBOUR = MacAddress.parse("02:00:00:00:00:01");
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -109,7 +109,7 @@ abstract class KernelGuests {
     }
   }
 
-  private static byte[] frame(int byteSize, char first) {
+  static byte[] frame(int byteSize, char first) {
     byte[] frame = new byte[byteSize];
     Arrays.fill(frame, (byte) byteSize);
     System.arraycopy(GUEST.toBytes(), 0, frame, 0, 6);

@@ -8,7 +8,6 @@ import dev.tealight.Monitor;
 import dev.tealight.RunHandle;
 import dev.tealight.RunResult;
 import dev.tealight.TimeSource;
-import dev.tealight.device.MacAddress;
 import dev.tealight.device.block.BlockConfig;
 import dev.tealight.device.net.NetConfig;
 import dev.tealight.device.net.SwitchEndpoint;
@@ -29,7 +28,6 @@ import java.util.Optional;
  * and by kicks. How many ticks come is the host's matter, but what the guests do after them is not.
  */
 final class KernelRecording {
-  private static final MacAddress GUEST = MacAddress.parse("02:00:00:00:00:02");
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   /** A day in 2031, so that the guest's date is the same whenever it is replayed. */
@@ -116,7 +114,7 @@ final class KernelRecording {
         Monitor monitor =
             kernel("echo", Multiboot.PROTOCOL.withDevice("net", "NET_BASIC"))
                 .arguments("halted")
-                .device("net", NetConfig.of(network.port("guest")).mac(GUEST))
+                .device("net", NetConfig.of(network.port("guest")).mac(KernelGuests.GUEST))
                 .build()) {
       RunHandle handle = monitor.start();
       assertThat(neighbour.receive(PATIENCE)).isPresent();
@@ -136,13 +134,13 @@ final class KernelRecording {
     run(
         kernel("echo", Multiboot.PROTOCOL.withDevice("net", "NET_BASIC"))
             .arguments("halted")
-            .device("net", NetConfig.of(guest -> link).mac(GUEST)));
+            .device("net", NetConfig.of(guest -> link).mac(KernelGuests.GUEST)));
     assertThat(link.sent()).hasSize(21);
   }
 
   private static byte[] frame(char first) {
     byte[] frame = new byte[60];
-    System.arraycopy(GUEST.toBytes(), 0, frame, 0, 6);
+    System.arraycopy(KernelGuests.GUEST.toBytes(), 0, frame, 0, 6);
     frame[14] = (byte) first;
     return frame;
   }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: ISC
-package dev.tealight.internal.run;
+package dev.tealight.internal.host;
 
 import org.jspecify.annotations.Nullable;
 
 /** What is done with threads of a machine's own. */
-final class Threads {
+public final class Threads {
   private Threads() {}
 
   /**
@@ -13,7 +13,7 @@ final class Threads {
    *
    * @param thread or null, if it was never started
    */
-  static void join(@Nullable Thread thread) {
+  public static void join(@Nullable Thread thread) {
     boolean interrupted = false;
     while (thread != null && thread.isAlive()) {
       try {
